@@ -1,0 +1,1 @@
+"""The da4ml-flow compiler: exact fixed-point programs from quantized models, as shift-and-add hardware."""

@@ -1,0 +1,1 @@
+"""From scheduled programs to hardware description text."""

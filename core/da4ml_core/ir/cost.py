@@ -1,0 +1,92 @@
+"""What an operation costs on a device: LUTs and adder levels. The only place that maps ops to hardware cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from da4ml_core.device import Device
+from da4ml_core.fixed import Interval, Overflow, Rounding
+from da4ml_core.ir.opcode import Opcode, Quantization
+from da4ml_core.ir.program import Op, Program
+
+
+def adder_chain_bits(terms: Sequence[tuple[Interval, bool]], result: Interval) -> int:
+    """Bits of the carry chain of a sum of ``(interval, negated)`` terms.
+
+    Low bits where a single positive term reaches are wires; a negated term needs the chain from its own lowest bit on.
+    """
+    result_top = result.exp + result.width_bits
+    present = [(term.exp, negated) for term, negated in terms if term.lo or term.hi]
+    if len(present) < 2 and not any(negated for _, negated in present):
+        return 0
+    positive = sorted(exp for exp, negated in present if not negated)
+    negative = [exp for exp, negated in present if negated]
+    start = min([*positive[1:2], *negative])
+    if not negative and _disjoint([term for term, _ in terms if term.lo or term.hi]):
+        return 0
+    return max(0, result_top - start)
+
+
+def _disjoint(terms: Sequence[Interval]) -> bool:
+    """Whether the codes of the terms occupy disjoint bits, so that their sum is a concatenation."""
+    ordered = sorted(terms, key=lambda term: term.exp)
+    return all(
+        low.lo >= 0 and low.exp + low.width_bits <= high.exp
+        for low, high in zip(ordered, ordered[1:], strict=False)
+    )
+
+
+def op_levels(op: Op) -> int:
+    """Adder levels from the latest operand to the result."""
+    if op.opcode in (Opcode.ADD, Opcode.NEG):
+        return 1
+    if op.opcode is Opcode.QUANTIZE and isinstance(op.attribute, Quantization):
+        rounds = op.attribute.rounding is not Rounding.TRN
+        saturates = op.attribute.overflow is not Overflow.WRAP
+        return int(rounds) + int(saturates)
+    return 0
+
+
+def op_luts(op: Op, operands: Sequence[Interval], device: Device) -> float:
+    """LUTs of one op; ``operands`` are the intervals of its edges without their signs."""
+    if op.opcode in (Opcode.ADD, Opcode.NEG):
+        signs = [True] if op.opcode is Opcode.NEG else [edge.negated for edge in op.operands]
+        bits = adder_chain_bits(list(zip(operands, signs, strict=True)), op.interval)
+        per_bit = device.ternary_luts_per_bit if len(operands) == 3 else device.adder_luts_per_bit
+        return bits * per_bit
+    if op.opcode is Opcode.RELU:
+        # one AND per bit with the sign, two to a dual-output LUT
+        return op.interval.width_bits / 2 if operands[0].signed else 0.0
+    if op.opcode is Opcode.QUANTIZE and isinstance(op.attribute, Quantization):
+        width = op.interval.width_bits
+        rounds = op.attribute.rounding is not Rounding.TRN
+        saturates = op.attribute.overflow is not Overflow.WRAP
+        return width * float(rounds) + width / 2 * float(saturates)
+    return 0.0
+
+
+def edge_intervals(program: Program, op: Op) -> list[Interval]:
+    """The intervals of an op's edges, shifted but without their signs."""
+    return [program.ops[edge.index].interval.shifted(edge.shift) for edge in op.operands]
+
+
+def lut_estimate(program: Program, device: Device) -> float:
+    """LUTs of the whole program without its registers."""
+    return sum(op_luts(op, edge_intervals(program, op), device) for op in program.ops)
+
+
+def arrival_levels(program: Program) -> list[int]:
+    """Adder levels at which each value is ready; inputs and constants at 0."""
+    levels: list[int] = []
+    for op in program.ops:
+        start = max((levels[edge.index] for edge in op.operands), default=0)
+        levels.append(start + op_levels(op))
+    return levels
+
+
+def depth(program: Program) -> int:
+    """Adder levels of the longest path to an output."""
+    levels = arrival_levels(program)
+    return max((levels[edge.index] for edge in program.outputs), default=0)
+
+

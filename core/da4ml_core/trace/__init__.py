@@ -1,0 +1,1 @@
+"""Symbolic tracing: numpy expressions over fixed-point arrays become programs."""

@@ -1,0 +1,1 @@
+"""Hand-written HDL primitives as FuseSoC cores; the package is a directory of data."""
