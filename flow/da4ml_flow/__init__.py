@@ -1,0 +1,1 @@
+"""The build flow around the compiler: configuration, stages, tools, results, command line."""

@@ -1,0 +1,207 @@
+"""What a build configuration may say: the one definition of keys, types, ranges and defaults."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from da4ml_core.device import DEFAULT_DEVICE, DEVICES
+from da4ml_flow.config.nearest import nearest
+
+IDENTIFIER = r'^[A-Za-z_][A-Za-z0-9_]*$'
+
+
+def problem(kind: str, message: str, hint: str = '') -> PydanticCustomError:
+    """A mistake for a validator to raise; the reader turns its kind into a code and shows the hint under the value."""
+    # the message is a template to pydantic: braces in it are the user's own text
+    return PydanticCustomError(kind, '{text}', {'text': message, 'hint': hint})
+
+
+def _files_of(folder: Path) -> list[str]:
+    return sorted(item.name for item in folder.iterdir()) if folder.is_dir() else []
+
+
+def _input_file(path: Path, info: ValidationInfo) -> Path:
+    """The path, from the folder that the context names; it must exist. Without a context it is left alone."""
+    if not info.context:
+        return path
+    resolved = Path(info.context['root']) / path.expanduser()
+    if not resolved.is_file():
+        if resolved.is_dir():
+            raise problem('missing_file', f'{path} is a folder, not a file', 'name the file in it')
+        near = nearest(resolved.name, _files_of(resolved.parent))
+        hint = f"did you mean '{path.parent / near}'?" if near else f'looked for {resolved}'
+        raise problem('missing_file', f'there is no file {path}', hint)
+    return resolved
+
+
+def _known_device(name: str) -> str:
+    if name not in DEVICES:
+        near = nearest(name, list(DEVICES))
+        hint = f"did you mean '{near}'?" if near else ''
+        raise problem('literal', f'unknown device family {name!r}; known: {", ".join(DEVICES)}', hint)
+    return name
+
+
+InputFile = Annotated[Path, AfterValidator(_input_file)]
+PositiveNs = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """A mapping of the file: immutable, and every key it has is one of ours."""
+
+    model_config = ConfigDict(frozen=True, extra='forbid', strict=False, validate_default=False)
+
+
+class DatasetConfig(Section):
+    """Samples in an .npz file, for accuracy and as simulation vectors."""
+
+    path: InputFile = Field(description='.npz file')
+    inputs: str = Field(default='x', min_length=1, description='name of the array of samples, first axis the sample')
+    labels: str | None = Field(
+        default=None, min_length=1, description='name of the array of class labels; without it no accuracy'
+    )
+
+
+class ModelConfig(Section):
+    """The trained model."""
+
+    source: InputFile = Field(description='model file (.keras)')
+    dataset: DatasetConfig | None = Field(default=None, description='samples for accuracy and simulation')
+
+
+class OptimizerConfig(Section):
+    """How the constant matrix-vector products become adders."""
+
+    device: Annotated[str, AfterValidator(_known_device)] = Field(
+        default=DEFAULT_DEVICE,
+        description='device family whose costs are minimized',
+        json_schema_extra={'enum': list(DEVICES)},
+    )
+    extra_depth: int | None = Field(
+        default=2, ge=0, le=64, description='adder levels allowed above the minimum of a product; null: no limit'
+    )
+    effort: Literal['fast', 'balanced', 'max'] = Field(default='balanced', description='time spent for fewer adders')
+
+
+class PipelineConfig(Section):
+    """Where registers go."""
+
+    max_levels: int | None = Field(
+        default=4, ge=1, le=1000, description='adder levels between two registers; null: combinational, no clock'
+    )
+    input_registers: bool = Field(default=True, description='register the inputs')
+    output_registers: bool = Field(default=True, description='register the outputs')
+
+    @model_validator(mode='after')
+    def _registers_need_a_clock(self) -> Self:
+        asked = [
+            key
+            for key in ('input_registers', 'output_registers')
+            if key in self.model_fields_set and getattr(self, key)
+        ]
+        if self.max_levels is None and asked:
+            raise problem(
+                'combination',
+                f'{asked[0]} with max_levels: null, which is a design without a clock',
+                'give max_levels a number, or leave the registers out',
+            )
+        return self
+
+
+class RtlConfig(Section):
+    """The hardware description that is written."""
+
+    language: Literal['verilog'] = Field(default='verilog', description='hardware description language')
+    top: str | None = Field(
+        default=None, pattern=IDENTIFIER, max_length=200, description="name of the top module; null: from 'name'"
+    )
+    clock_ns: PositiveNs = Field(default=5.0, description='target clock period in ns')
+    pipeline: PipelineConfig = Field(default_factory=PipelineConfig, description='register placement')
+
+
+class LintConfig(Section):
+    """Static checks of the hardware description."""
+
+    tool: Literal['verilator'] = Field(default='verilator', description='tool')
+
+
+class SimulateConfig(Section):
+    """Simulation of the hardware description, compared bit by bit with the model."""
+
+    tool: Literal['verilator'] = Field(default='verilator', description='tool')
+    samples: int = Field(
+        default=1000,
+        ge=1,
+        le=10_000_000,
+        description='at most so many samples of the dataset; without a dataset, so many random ones',
+    )
+
+
+class SynthesizeConfig(Section):
+    """Mapping to the cells of a device family, for LUT and register counts."""
+
+    tool: Literal['yosys'] = Field(default='yosys', description='tool')
+    family: Literal['xcup', 'xcu', 'xc7', 'ecp5'] = Field(default='xcup', description='device family')
+
+
+class ImplementConfig(Section):
+    """Placement and routing, for the clock frequency reached."""
+
+    tool: Literal['nextpnr'] = Field(default='nextpnr', description='tool')
+    device: Literal['ecp5-12k', 'ecp5-25k', 'ecp5-45k', 'ecp5-85k'] = Field(default='ecp5-85k', description='device')
+    seeds: tuple[Annotated[int, Field(ge=0, le=2**31 - 1)], ...] = Field(
+        default=(1,), min_length=1, max_length=100, description='one placement a seed; figures are their median'
+    )
+    clock_ns: PositiveNs | None = Field(
+        default=None, description='clock period that must be met in ns; null: the frequency reached is only reported'
+    )
+
+    @field_validator('seeds')
+    @classmethod
+    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        for position, seed in enumerate(seeds):
+            if seed in seeds[:position]:
+                raise problem('value', f'seed {seed} is there twice', 'every seed once')
+        return seeds
+
+
+class ResultsConfig(Section):
+    """Where runs are recorded."""
+
+    database: str | None = Field(
+        default='sqlite:///results/da4ml.sqlite',
+        description='SQLite URL, a path relative to this file; null: no database',
+    )
+
+    @field_validator('database')
+    @classmethod
+    def _sqlite(cls, url: str | None) -> str | None:
+        if url is not None and not re.match(r'^sqlite:///.', url):
+            raise problem('value', f'not an SQLite URL: {url!r}', 'write sqlite:///path/to/file.sqlite')
+        return url
+
+
+class BuildConfig(Section):
+    """One build, from a trained model to measured hardware. A stage whose section is absent is not run."""
+
+    name: str = Field(
+        pattern=r'^[A-Za-z][A-Za-z0-9_-]*$', max_length=100, description='name of the design and of its results'
+    )
+    model: ModelConfig = Field(description='the trained model')
+    optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig, description='adder optimization')
+    rtl: RtlConfig = Field(default_factory=RtlConfig, description='hardware description')
+    lint: LintConfig | None = Field(default=None, description='static checks; absent: not run')
+    simulate: SimulateConfig | None = Field(default=None, description='bit-exact simulation; absent: not run')
+    synthesize: SynthesizeConfig | None = Field(default=None, description='synthesis; absent: not run')
+    implement: ImplementConfig | None = Field(default=None, description='place and route; absent: not run')
+    results: ResultsConfig = Field(default_factory=ResultsConfig, description='record of runs')
+
+    @property
+    def top(self) -> str:
+        """The name of the top module."""
+        return self.rtl.top or self.name.replace('-', '_')

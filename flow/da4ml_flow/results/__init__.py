@@ -1,0 +1,1 @@
+"""What builds measured: metrics, run records, the database made from them."""
