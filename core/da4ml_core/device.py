@@ -13,9 +13,9 @@ from da4ml_core.errors import SolveError
 class Device:
     """Cost coefficients of a family; LUT counts are per bit of a carry chain, times are in ns.
 
-    Sources: the structure of the logic cells (AMD UG574 for UltraScale+ CLBs, UG474 for 7-series, Lattice FPGA-TN-02032 for ECP5).
-    A LUT6 with carry sums two operands in its XOR form, or three through its second output, at one LUT per bit;
-    a LUT4 with carry sums two.
+    Sources: the structure of the logic cells (AMD UG574 for UltraScale+ CLBs, UG474 for 7-series,
+    Lattice FPGA-TN-02032 for ECP5). A LUT6 with carry sums two operands in its XOR form, or three
+    through its second output, at one LUT per bit; a LUT4 with carry sums two.
     """
 
     name: str
@@ -51,6 +51,4 @@ def device(name: str) -> Device:
     try:
         return DEVICES[name]
     except KeyError:
-        raise SolveError(
-            f'unknown device family {name!r}', hint=f'known families: {", ".join(DEVICES)}'
-        ) from None
+        raise SolveError(f'unknown device family {name!r}', hint=f'known families: {", ".join(DEVICES)}') from None

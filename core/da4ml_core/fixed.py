@@ -76,6 +76,8 @@ class Interval(NamedTuple):
 
     def contains(self, other: Interval) -> bool:
         """Whether every value of ``other`` is a value of this interval (same or finer step here)."""
+        if other.lo == other.hi == 0:
+            return self.lo <= 0 <= self.hi
         if other.exp < self.exp:
             return False
         other = other.at(self.exp)
@@ -218,24 +220,38 @@ def quantize_code(code: int, exp: int, kind: FixedType, rounding: Rounding, over
     return overflow_code(round_code(code, -kind.frac_bits - exp, rounding), kind, overflow)
 
 
-def quantize_interval(
-    interval: Interval, kind: FixedType, rounding: Rounding, overflow: Overflow
-) -> Interval:
-    """The tightest interval that a quantized value is known to lie in; its step is that of ``kind``."""
-    shift = -kind.frac_bits - interval.exp
-    lo = round_code(interval.lo, shift, rounding)  # every rounding mode is monotone
-    hi = round_code(interval.hi, shift, rounding)
-    bounds = kind.interval
-    if overflow is Overflow.SAT_SYM and kind.signed and bounds.lo < bounds.hi:
-        bounds = bounds._replace(lo=bounds.lo + 1)
-    if bounds.lo <= lo and hi <= bounds.hi:
-        return _coarsen(Interval(lo, hi, bounds.exp), shift)
+def overflows(interval: Interval, kind: FixedType, rounding: Rounding, overflow: Overflow) -> bool:
+    """Whether some value of the interval, once rounded, is outside what the type and mode can represent."""
+    lo, hi = _rounded_bounds(interval, kind, rounding)
+    low, high = _representable(kind, overflow)
+    return not (low <= lo and hi <= high)
+
+
+def quantize_interval(interval: Interval, kind: FixedType, rounding: Rounding, overflow: Overflow) -> Interval:
+    """The tightest interval that a quantized value is known to lie in, in steps no finer than those of the type."""
+    lo, hi = _rounded_bounds(interval, kind, rounding)
+    low, high = _representable(kind, overflow)
+    step = -kind.frac_bits
+    if low <= lo and hi <= high:
+        return _coarsen(Interval(lo, hi, step), step - interval.exp)
     if overflow in (Overflow.SAT, Overflow.SAT_SYM):
-        clamped = (overflow_code(lo, kind, overflow), overflow_code(hi, kind, overflow))
-        return Interval(*clamped, bounds.exp)
+        return Interval(min(max(lo, low), high), min(max(hi, low), high), step)
     if overflow is Overflow.SAT_ZERO:
-        return Interval(min(0, max(lo, bounds.lo)), max(0, min(hi, bounds.hi)), bounds.exp)
-    return bounds
+        return Interval(min(0, max(lo, low)), max(0, min(hi, high)), step)
+    return kind.interval
+
+
+def _rounded_bounds(interval: Interval, kind: FixedType, rounding: Rounding) -> tuple[int, int]:
+    """The codes of the ends of an interval, rounded but not bounded; every rounding mode is monotone."""
+    shift = -kind.frac_bits - interval.exp
+    return round_code(interval.lo, shift, rounding), round_code(interval.hi, shift, rounding)
+
+
+def _representable(kind: FixedType, overflow: Overflow) -> tuple[int, int]:
+    lo, hi, _ = kind.interval
+    if overflow is Overflow.SAT_SYM and lo < hi and kind.signed:
+        lo += 1
+    return lo, hi
 
 
 def _coarsen(interval: Interval, shift: int) -> Interval:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from da4ml_core.device import Device
 from da4ml_core.fixed import Interval, Overflow, Rounding
@@ -30,10 +31,7 @@ def adder_chain_bits(terms: Sequence[tuple[Interval, bool]], result: Interval) -
 def _disjoint(terms: Sequence[Interval]) -> bool:
     """Whether the codes of the terms occupy disjoint bits, so that their sum is a concatenation."""
     ordered = sorted(terms, key=lambda term: term.exp)
-    return all(
-        low.lo >= 0 and low.exp + low.width_bits <= high.exp
-        for low, high in zip(ordered, ordered[1:], strict=False)
-    )
+    return all(low.lo >= 0 and low.exp + low.width_bits <= high.exp for low, high in pairwise(ordered))
 
 
 def op_levels(op: Op) -> int:
@@ -88,5 +86,3 @@ def depth(program: Program) -> int:
     """Adder levels of the longest path to an output."""
     levels = arrival_levels(program)
     return max((levels[edge.index] for edge in program.outputs), default=0)
-
-

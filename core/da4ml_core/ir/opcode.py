@@ -63,9 +63,7 @@ SPECS: Mapping[Opcode, OpSpec] = MappingProxyType(
     {
         Opcode.INPUT: OpSpec('the external value, quantized to the type of the port', 0, 0, InputPort),
         Opcode.CONST: OpSpec('the one value of its interval', 0, 0, None),
-        Opcode.ADD: OpSpec(
-            '±a·2^i ± b·2^j [± c·2^k], at least one of them positive', 2, 3, None, negatable=True
-        ),
+        Opcode.ADD: OpSpec('±a·2^i ± b·2^j [± c·2^k], at least one of them positive', 2, 3, None, negatable=True),
         Opcode.NEG: OpSpec('-a, where no adder could absorb the sign', 1, 1, None),
         Opcode.QUANTIZE: OpSpec('a in the type, rounding and overflow mode given', 1, 1, Quantization),
         Opcode.RELU: OpSpec(

@@ -14,7 +14,7 @@ from da4ml_core.ir.opcode import Attribute, InputPort, Opcode
 class Operand(NamedTuple):
     """An edge: the value ``±ops[index] * 2**shift``. Shifts are wiring; only adders take a minus sign."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which an edge has no use for
     shift: int = 0
     negated: bool = False
 
@@ -38,9 +38,9 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A combinational dataflow: op i makes value i from earlier values; ``outputs`` are edges, in C order of the output shapes.
+    """A combinational dataflow: op i makes value i from earlier values; ``outputs`` are edges.
 
-    External inputs and outputs are the concatenation of the flattened arrays of ``input_shapes`` and ``output_shapes``.
+    External inputs (outputs) are the flattened arrays of ``input_shapes`` (``output_shapes``), one after another.
     """
 
     name: str

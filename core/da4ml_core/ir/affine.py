@@ -1,0 +1,123 @@
+"""Ranges of values by affine analysis: sums are followed exactly back to the values that are not sums."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from da4ml_core.fixed import Interval, quantize_interval, sum_intervals
+from da4ml_core.ir.opcode import InputPort, Opcode, Quantization
+from da4ml_core.ir.program import Op, Program
+
+CONSTANT = -1  # the symbol of the constant part of a form
+
+
+class LinearForm(NamedTuple):
+    """The sum of ``coefficient * code(symbol)`` in steps of ``2**exp``; a symbol is the index of an op."""
+
+    exp: int
+    coefficients: dict[int, int]
+
+    def shifted(self, shift: int, negated: bool) -> LinearForm:
+        if negated:
+            return LinearForm(self.exp + shift, {s: -c for s, c in self.coefficients.items()})
+        return LinearForm(self.exp + shift, self.coefficients)
+
+    def interval(self, symbols: Sequence[Interval]) -> Interval:
+        """Exact bounds while the symbols vary independently; its step is the coarsest that is exact."""
+        lo = hi = 0
+        bits = 0
+        for symbol, coefficient in self.coefficients.items():
+            low, high = (1, 1) if symbol == CONSTANT else symbols[symbol][:2]
+            a, b = coefficient * low, coefficient * high
+            lo += min(a, b)
+            hi += max(a, b)
+            bits |= coefficient
+        if bits == 0:
+            return Interval(0, 0, self.exp)
+        zeros = (bits & -bits).bit_length() - 1
+        return Interval(lo >> zeros, hi >> zeros, self.exp + zeros)
+
+
+def add_forms(forms: Sequence[LinearForm]) -> LinearForm:
+    """The sum of linear forms; terms that cancel are gone."""
+    exp = min(form.exp for form in forms)
+    total: dict[int, int] = {}
+    for form in forms:
+        up = form.exp - exp
+        for symbol, coefficient in form.coefficients.items():
+            total[symbol] = total.get(symbol, 0) + (coefficient << up)
+    return LinearForm(exp, {s: c for s, c in total.items() if c})
+
+
+def op_interval(op: Op, operands: Sequence[Interval]) -> Interval:
+    """The tightest interval of an op's result that follows from the intervals of its edges (signs applied)."""
+    attribute = op.attribute
+    if isinstance(attribute, InputPort):
+        return attribute.quantization.type.interval
+    if op.opcode is Opcode.CONST:
+        return op.interval
+    if op.opcode in (Opcode.ADD, Opcode.NEG):
+        return sum_intervals(operands if op.opcode is Opcode.ADD else [operands[0].shifted(0, True)])
+    source = operands[0]
+    if op.opcode is Opcode.RELU:
+        source = Interval(max(source.lo, 0), max(source.hi, 0), source.exp)
+    if isinstance(attribute, Quantization):
+        return quantize_interval(source, *attribute)
+    return source
+
+
+def derived_intervals(program: Program) -> list[Interval]:
+    """For each op, the interval that its definition and the declared intervals of earlier ops prove."""
+    return _propagate(program, narrowing=False)
+
+
+def narrowed_intervals(program: Program) -> list[Interval]:
+    """For each op, the interval that follows from the input types alone, or the declared one where that is tighter."""
+    return _propagate(program, narrowing=True)
+
+
+def _propagate(program: Program, narrowing: bool) -> list[Interval]:
+    """Derive every interval in order; when narrowing, later ones build on the derived and not on the declared."""
+    known: list[Interval] = []
+    derived: list[Interval] = []
+    last_use = _last_uses(program)
+    forms: dict[int, LinearForm] = {}
+    for index, op in enumerate(program.ops):
+        edges = [known[edge.index].shifted(edge.shift, edge.negated) for edge in op.operands]
+        proved = op_interval(op, edges)
+        is_sum = op.opcode in (Opcode.ADD, Opcode.NEG)
+        if is_sum:
+            flip = op.opcode is Opcode.NEG
+            form = add_forms([forms[edge.index].shifted(edge.shift, edge.negated != flip) for edge in op.operands])
+            proved = intersect(proved, form.interval(known))
+        derived.append(proved)
+        known.append(intersect(proved, op.interval) if narrowing else op.interval)
+        forms[index] = form if is_sum else _symbol_form(index, known[index])
+        for edge in op.operands:
+            if last_use[edge.index] == index:
+                forms.pop(edge.index, None)
+    return known if narrowing else derived
+
+
+def intersect(a: Interval, b: Interval) -> Interval:
+    """The values that lie in both of two intervals known to hold the same value; the step is the coarser one."""
+    exp, fine = max(a.exp, b.exp), min(a.exp, b.exp)
+    a, b = a.at(fine), b.at(fine)
+    lo, hi = max(a.lo, b.lo), min(a.hi, b.hi)
+    step = exp - fine
+    return Interval(-(-lo >> step), hi >> step, exp)
+
+
+def _symbol_form(index: int, interval: Interval) -> LinearForm:
+    if interval.is_constant:
+        return LinearForm(interval.exp, {CONSTANT: interval.lo} if interval.lo else {})
+    return LinearForm(interval.exp, {index: 1})
+
+
+def _last_uses(program: Program) -> list[int]:
+    last = [-1] * program.num_ops
+    for index, op in enumerate(program.ops):
+        for edge in op.operands:
+            last[edge.index] = index
+    return last

@@ -1,0 +1,137 @@
+"""The text form of a program: printed for people, parsed back exactly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from da4ml_core.errors import Location, ParseError
+from da4ml_core.fixed import FixedType, Interval, Overflow, Rounding
+from da4ml_core.ir.opcode import Attribute, InputPort, Opcode, Quantization
+from da4ml_core.ir.program import Op, Operand, Program, Shape
+
+_EDGE = re.compile(r'(-?)%(\d+)(?:(<<|>>)(\d+))?\Z')
+_INTERVAL = re.compile(r'\[(-?\d+), (-?\d+)\](?:\*2\^(-?\d+))?\Z')
+_QUANTIZATION = re.compile(r'(u?)fixed<(-?\d+),(-?\d+)> (\w+) (\w+)\Z')
+_OP = re.compile(r'%(\d+) = (\w+)(?: (.*?))? : (\[[^\]]*\](?:\*2\^-?\d+)?)(?: +; (.*))?\Z')
+
+
+def print_program(program: Program) -> str:
+    """The program as text, one op a line::
+
+    program sum
+    inputs (2,)
+    outputs (1,)
+    %0 = input x[0] fixed<3,4> RND WRAP : [-128, 127]*2^-4
+    %1 = input x[1] fixed<3,4> RND WRAP : [-128, 127]*2^-4
+    %2 = add %0, -%1<<1 : [-382, 383]*2^-4  ; dense
+    return %2
+    """
+    lines = [
+        f'program {program.name}',
+        f'inputs {_shapes_text(program.input_shapes)}',
+        f'outputs {_shapes_text(program.output_shapes)}',
+    ]
+    for index, op in enumerate(program.ops):
+        body = ', '.join(str(edge) for edge in op.operands)
+        if op.attribute is not None:
+            body = f'{body} to {op.attribute}' if body else str(op.attribute)
+        origin = f'  ; {op.origin}' if op.origin else ''
+        lines.append(f'%{index} = {op.opcode}{" " if body else ""}{body} : {op.interval}{origin}')
+    lines.append(f'return {", ".join(str(edge) for edge in program.outputs)}')
+    return '\n'.join(lines) + '\n'
+
+
+def parse_program(text: str, path: str = '<text>') -> Program:
+    """The program of a text; raises ParseError with the line. Its laws are for ``verify`` to check."""
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if len(lines) < 4:
+        raise ParseError('a program has a name, inputs, outputs, ops and a return', location=Location(path))
+    name = _after(lines[0], 'program', path)
+    input_shapes = _shapes(lines[1], 'inputs', path)
+    output_shapes = _shapes(lines[2], 'outputs', path)
+    ops = tuple(_op(line, index, path) for index, line in enumerate(lines[3:-1]))
+    returned = _after(lines[-1], 'return', path)
+    outputs = tuple(_edge(part, lines[-1], path) for part in returned.split(', ') if part)
+    return Program(name, ops, outputs, input_shapes, output_shapes)
+
+
+Line = tuple[int, str]
+
+
+def _fail(message: str, line: Line, path: str) -> ParseError:
+    return ParseError(message, location=Location(path, line[0], 1, line[1], len(line[1])))
+
+
+def _after(line: Line, keyword: str, path: str) -> str:
+    head, _, rest = line[1].partition(' ')
+    if head != keyword:
+        raise _fail(f'expected {keyword!r}', line, path)
+    return rest
+
+
+def _shapes_text(shapes: Iterable[Shape]) -> str:
+    return ' '.join('(' + ''.join(f'{extent},' for extent in shape) + ')' for shape in shapes)
+
+
+def _shapes(line: Line, keyword: str, path: str) -> tuple[Shape, ...]:
+    rest = _after(line, keyword, path)
+    if not re.fullmatch(r'(\((\d+,)*\) ?)*', rest):
+        raise _fail('a shape is written (3,4,)', line, path)
+    return tuple(
+        tuple(int(extent) for extent in shape.split(',') if extent) for shape in re.findall(r'\((.*?)\)', rest)
+    )
+
+
+def _op(line: Line, index: int, path: str) -> Op:
+    match = _OP.match(line[1])
+    if match is None:
+        raise _fail('an op is written %n = opcode operands : [lo, hi]*2^exp', line, path)
+    number, name, body, interval, origin = match.groups()
+    if int(number) != index:
+        raise _fail(f'expected %{index}', line, path)
+    try:
+        opcode = Opcode(name)
+    except ValueError:
+        raise _fail(f'unknown operation {name!r}', line, path) from None
+    operands, attribute = _body(opcode, body or '', line, path)
+    return Op(opcode, operands, _interval(interval, line, path), attribute, origin or '')
+
+
+def _body(opcode: Opcode, body: str, line: Line, path: str) -> tuple[tuple[Operand, ...], Attribute]:
+    if opcode is Opcode.INPUT:
+        match = re.match(r'x\[(\d+)\] (.*)\Z', body)
+        if match is None:
+            raise _fail('an input is written x[n] type rounding overflow', line, path)
+        return (), InputPort(int(match[1]), _quantization(match[2], line, path))
+    edges, _, attribute = body.partition(' to ')
+    operands = tuple(_edge(part, line, path) for part in edges.split(', ') if part)
+    return operands, _quantization(attribute, line, path) if attribute else None
+
+
+def _edge(text: str, line: Line, path: str) -> Operand:
+    match = _EDGE.match(text)
+    if match is None:
+        raise _fail(f'{text!r} is not an edge like -%3<<2', line, path)
+    sign, index, direction, amount = match.groups()
+    shift = int(amount or 0)
+    return Operand(int(index), -shift if direction == '>>' else shift, sign == '-')
+
+
+def _interval(text: str, line: Line, path: str) -> Interval:
+    match = _INTERVAL.match(text)
+    if match is None:
+        raise _fail(f'{text!r} is not an interval like [-8, 7]*2^-2', line, path)
+    return Interval.check(int(match[1]), int(match[2]), int(match[3] or 0))
+
+
+def _quantization(text: str, line: Line, path: str) -> Quantization:
+    match = _QUANTIZATION.match(text)
+    if match is None:
+        raise _fail(f'{text!r} is not a quantization like fixed<3,4> RND WRAP', line, path)
+    unsigned, int_bits, frac_bits, rounding, overflow = match.groups()
+    try:
+        modes = Rounding(rounding), Overflow(overflow)
+    except ValueError:
+        raise _fail(f'unknown mode in {text!r}', line, path) from None
+    return Quantization(FixedType(not unsigned, int(int_bits), int(frac_bits)), *modes)

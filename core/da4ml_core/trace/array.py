@@ -1,0 +1,164 @@
+"""The symbolic array: numpy's protocols over symbolic numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from da4ml_core._srcloc import user_location
+from da4ml_core.errors import SymbolicBool, UnsupportedOperation
+from da4ml_core.fixed import Interval, Overflow, Rounding
+from da4ml_core.trace.linear import ObjectArray
+from da4ml_core.trace.variable import External
+
+if TYPE_CHECKING:
+    from da4ml_core.trace.tracer import Tracer
+
+
+class SymbolicArray:
+    """An array of exact fixed-point unknowns that numpy functions accept; operations extend the program."""
+
+    __slots__ = ('elements', 'tracer')
+
+    def __init__(self, tracer: Tracer, elements: ObjectArray) -> None:
+        self.tracer = tracer
+        self.elements = elements
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.elements.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.elements.ndim
+
+    @property
+    def size(self) -> int:
+        return self.elements.size
+
+    @property
+    def T(self) -> SymbolicArray:
+        return self.transpose()
+
+    @property
+    def is_external(self) -> bool:
+        """Whether some element is a real number from outside that has not been quantized yet."""
+        return any(isinstance(element, External) for element in self.elements.flat)
+
+    def intervals(self) -> list[Interval]:
+        """The interval of each element, in C order."""
+        return [self.tracer.graph.interval(element) for element in self.elements.flat]
+
+    def quantize(
+        self,
+        signed: ArrayLike,
+        int_bits: ArrayLike,
+        frac_bits: ArrayLike,
+        rounding: Rounding | str = Rounding.TRN,
+        overflow: Overflow | str = Overflow.WRAP,
+    ) -> SymbolicArray:
+        """Each element in a fixed-point type; the bit arrays broadcast to the shape (int_bits without the sign)."""
+        from da4ml_core.trace.quantize import quantize_array
+
+        return quantize_array(self, signed, int_bits, frac_bits, rounding, overflow)
+
+    def reshape(self, *shape: Any) -> SymbolicArray:
+        return SymbolicArray(self.tracer, self.elements.reshape(*shape))
+
+    def ravel(self) -> SymbolicArray:
+        return SymbolicArray(self.tracer, self.elements.reshape(-1))
+
+    flatten = ravel
+
+    def transpose(self, *axes: Any) -> SymbolicArray:
+        return SymbolicArray(self.tracer, self.elements.transpose(*axes))
+
+    def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> SymbolicArray:
+        from da4ml_core.trace.dispatch import sum_array
+
+        return sum_array(self.tracer, self, axis=axis, keepdims=keepdims)
+
+    def __getitem__(self, key: Any) -> SymbolicArray:
+        picked = self.elements[key]
+        if not isinstance(picked, np.ndarray):
+            picked = _scalar(picked)
+        return SymbolicArray(self.tracer, picked)
+
+    def __len__(self) -> int:
+        return len(self.elements)
+
+    def __iter__(self) -> Iterator[SymbolicArray]:
+        if self.ndim == 0:
+            raise UnsupportedOperation('a symbolic scalar cannot be iterated over', location=user_location())
+        return (self[position] for position in range(len(self)))
+
+    def __bool__(self) -> bool:
+        raise SymbolicBool(
+            'the truth of a symbolic value is not known while tracing',
+            location=user_location(),
+            hint='a program has no data-dependent control flow',
+        )
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise UnsupportedOperation(
+            'a symbolic array has no numbers to convert to a numpy array',
+            location=user_location(),
+            hint='use the numpy functions that tracing supports on the symbolic array itself',
+        )
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        from da4ml_core.trace.dispatch import call_ufunc
+
+        return call_ufunc(self.tracer, ufunc, method, inputs, kwargs)
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        from da4ml_core.trace.dispatch import call_function
+
+        return call_function(self.tracer, function, args, kwargs)
+
+    def __add__(self, other: Any) -> Any:
+        return np.add(self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return np.add(other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return np.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return np.subtract(other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return np.multiply(self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return np.multiply(other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return np.true_divide(self, other)
+
+    def __neg__(self) -> Any:
+        return np.negative(self)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __matmul__(self, other: Any) -> Any:
+        return np.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return np.matmul(other, self)
+
+    def __repr__(self) -> str:
+        return f'SymbolicArray(shape={self.shape}, program={self.tracer.name!r})'
+
+
+def _scalar(element: Any) -> ObjectArray:
+    array = np.empty(1, dtype=object)
+    array[0] = element  # a variable is a tuple, which numpy would spread over a 0-d array
+    return array.reshape(())

@@ -1,0 +1,161 @@
+"""Constant linear algebra on symbolic arrays: every product becomes a constant-matrix-vector problem for the solver."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from da4ml_core._srcloc import user_location
+from da4ml_core.cmvm import solve
+from da4ml_core.device import DEFAULT_DEVICE
+from da4ml_core.errors import FormatError, UnsupportedOperation
+from da4ml_core.fixed import dyadic
+from da4ml_core.trace.graph import Graph
+from da4ml_core.trace.variable import ZERO, Variable, add_dyadic, multiply_dyadic
+
+ObjectArray = NDArray[Any]  # of Variable, External or Fraction objects
+
+
+@dataclass(frozen=True, slots=True)
+class SolverOptions:
+    """How constant products are solved; the meaning of each is that of :func:`da4ml_core.cmvm.solve`."""
+
+    extra_depth: int | None = 2
+    device: str = DEFAULT_DEVICE
+    effort: str | float = 'balanced'
+    threads: int | None = None
+
+
+def matrix_vector(
+    graph: Graph, options: SolverOptions, vector: Sequence[Variable], matrix: ObjectArray
+) -> list[Variable]:
+    """``vector @ matrix`` for one row vector and a matrix of exact numbers (rows of equal values are merged)."""
+    rows: dict[int, list[Fraction]] = {}
+    offsets = [ZERO] * matrix.shape[1]
+    for variable, weights in zip(vector, matrix, strict=True):
+        if variable.constant[0]:
+            offsets = [
+                add_dyadic(offset, multiply_dyadic(variable.constant, dyadic(weight)))
+                for offset, weight in zip(offsets, weights, strict=True)
+            ]
+        if variable.is_constant:
+            continue
+        scale = Fraction(2) ** variable.shift * (-1 if variable.negated else 1)
+        scaled = [weight * scale for weight in weights]
+        earlier = rows.get(variable.value)
+        if earlier is not None:
+            scaled = [a + b for a, b in zip(earlier, scaled, strict=True)]
+        rows[variable.value] = scaled
+    outputs = _solve_rows(graph, options, rows, matrix.shape[1])
+    return [output.plus(offset) for output, offset in zip(outputs, offsets, strict=True)]
+
+
+def _solve_rows(graph: Graph, options: SolverOptions, rows: dict[int, list[Fraction]], columns: int) -> list[Variable]:
+    rows = {value: weights for value, weights in rows.items() if any(weights)}
+    if not rows:
+        return [Variable()] * columns
+    values = list(rows)
+    matrix = np.empty((len(values), columns), dtype=object)
+    for number, weights in enumerate(rows.values()):
+        matrix[number, :] = weights
+    solution = solve(
+        matrix,
+        inputs=[graph.intervals[value] for value in values],
+        latencies=[graph.levels[value] for value in values],
+        extra_depth=options.extra_depth,
+        device=options.device,
+        effort=options.effort,
+        threads=options.threads,
+    )
+    numbers = graph.inline(values, [(adder.operands, adder.interval) for adder in solution.adders])
+    return [
+        Variable() if edge is None else Variable(numbers[edge.index], edge.shift, edge.negated)
+        for edge in solution.outputs
+    ]
+
+
+def exact_matrix(constant: Any) -> ObjectArray:
+    """An array of Fractions equal to the constants; raises UnsupportedOperation naming the first that is not dyadic."""
+    array = np.asarray(constant)
+    if array.dtype.kind not in 'biufO':
+        raise UnsupportedOperation(
+            f'a constant operand of type {array.dtype} has no exact fixed-point value', location=user_location()
+        )
+    exact = np.empty(array.shape, dtype=object)
+    flat = exact.reshape(-1)
+    for position, number in enumerate(array.reshape(-1).tolist()):
+        try:
+            n, exp = dyadic(number)
+        except FormatError as cause:
+            index = tuple(int(i) for i in np.unravel_index(position, array.shape))
+            raise UnsupportedOperation(
+                f'the constant at index {index} is {cause.message}',
+                location=user_location(),
+                hint='quantize constants to fixed point first',
+            ) from None
+        flat[position] = Fraction(n) * Fraction(2) ** exp
+    return exact
+
+
+def contract(
+    graph: Graph,
+    options: SolverOptions,
+    equation: str,
+    symbolic: ObjectArray,
+    constant: ObjectArray,
+) -> ObjectArray:
+    """``einsum(equation, symbolic, constant)`` for an explicit equation in which no operand repeats a label."""
+    inputs, _, output = equation.partition('->')
+    left, right = inputs.split(',')
+    symbolic, left = _sum_private(graph, options, symbolic, left, keep=right + output)
+    constant, right = _sum_private_constant(constant, right, keep=left + output)
+    batch = [label for label in left if label in right and label in output]
+    summed = [label for label in left if label in right and label not in output]
+    rows = [label for label in left if label not in right]
+    columns = [label for label in right if label not in left]
+    extent = dict(zip(left + right, symbolic.shape + constant.shape, strict=True))
+    a = symbolic.transpose([left.index(label) for label in batch + rows + summed])
+    b = constant.transpose([right.index(label) for label in batch + summed + columns])
+    size = [int(np.prod([extent[label] for label in labels])) for labels in (batch, rows, summed, columns)]
+    a, b = a.reshape(size[0], size[1], size[2]), b.reshape(size[0], size[2], size[3])
+    result = np.empty((size[0], size[1], size[3]), dtype=object)
+    for i in range(size[0]):
+        for j in range(size[1]):
+            for k, variable in enumerate(matrix_vector(graph, options, list(a[i, j]), b[i])):
+                result[i, j, k] = variable
+    labels = batch + rows + columns
+    shaped = result.reshape([extent[label] for label in labels])
+    return shaped.transpose([labels.index(label) for label in output])
+
+
+def sum_axes(graph: Graph, options: SolverOptions, array: ObjectArray, axes: Sequence[int]) -> ObjectArray:
+    """The sum over axes, each sum as one product with a column of ones."""
+    kept = [axis for axis in range(array.ndim) if axis not in axes]
+    shape = tuple(array.shape[axis] for axis in kept)
+    terms = array.transpose([*kept, *axes]).reshape(int(np.prod(shape)), -1)
+    ones = np.full((terms.shape[1], 1), Fraction(1), dtype=object)
+    result = np.empty(terms.shape[0], dtype=object)
+    for row, variables in enumerate(terms):
+        result[row] = matrix_vector(graph, options, list(variables), ones)[0]
+    return result.reshape(shape)
+
+
+def _sum_private(
+    graph: Graph, options: SolverOptions, array: ObjectArray, labels: str, keep: str
+) -> tuple[ObjectArray, str]:
+    private = [axis for axis, label in enumerate(labels) if label not in keep]
+    if not private:
+        return array, labels
+    return sum_axes(graph, options, array, private), ''.join(label for label in labels if label in keep)
+
+
+def _sum_private_constant(array: ObjectArray, labels: str, keep: str) -> tuple[ObjectArray, str]:
+    private = tuple(axis for axis, label in enumerate(labels) if label not in keep)
+    if not private:
+        return array, labels
+    return np.sum(array, axis=private), ''.join(label for label in labels if label in keep)

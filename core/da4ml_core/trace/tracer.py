@@ -1,0 +1,86 @@
+"""The tracer: makes symbolic inputs, collects what is computed from them, and finishes it as a program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from da4ml_core._srcloc import user_location
+from da4ml_core.errors import FormatError, TraceError
+from da4ml_core.ir.program import Operand, Program, Shape
+from da4ml_core.ir.verify import verify
+from da4ml_core.passes.dead_code import eliminate_dead_code
+from da4ml_core.passes.narrow import narrow
+from da4ml_core.trace.array import SymbolicArray
+from da4ml_core.trace.graph import Graph
+from da4ml_core.trace.linear import SolverOptions
+from da4ml_core.trace.variable import External
+
+
+class Tracer:
+    """One program in the making. Arrays of different tracers do not mix."""
+
+    def __init__(self, name: str, solver: SolverOptions | None = None) -> None:
+        self.name = name
+        self.solver = solver or SolverOptions()
+        self.graph = Graph()
+        self._input_shapes: list[Shape] = []
+        self._num_inputs = 0
+
+    def input(self, shape: Sequence[int], name: str = 'input') -> SymbolicArray:
+        """A new external input of real numbers, without a batch axis; quantize it before any arithmetic."""
+        shape = tuple(shape)
+        if any(isinstance(extent, bool) or not isinstance(extent, int) or extent < 1 for extent in shape):
+            raise FormatError(f'input {name!r} needs a shape of positive integers, not {shape}')
+        elements = np.empty(shape, dtype=object)
+        flat = elements.reshape(-1)
+        for position in range(flat.size):
+            flat[position] = External(self._num_inputs + position)
+        self._input_shapes.append(shape)
+        self._num_inputs += flat.size
+        return SymbolicArray(self, elements)
+
+    @contextmanager
+    def origin(self, label: str) -> Iterator[None]:
+        """Label the operations made inside, say with the layer they come from."""
+        before, self.graph.origin = self.graph.origin, label
+        try:
+            yield
+        finally:
+            self.graph.origin = before
+
+    @contextmanager
+    def user_origin(self) -> Iterator[None]:
+        """Label operations with the user's file and line, where no label is set."""
+        if self.graph.origin:
+            yield
+            return
+        location = user_location()
+        with self.origin(f'{Path(location.path).name}:{location.line}' if location else ''):
+            yield
+
+    def finish(self, outputs: Sequence[SymbolicArray] | SymbolicArray) -> Program:
+        """The verified program of the outputs: without dead operations, every range as tight as is proved."""
+        arrays = [outputs] if isinstance(outputs, SymbolicArray) else list(outputs)
+        edges: list[Operand] = []
+        for position, array in enumerate(arrays):
+            if array.tracer is not self:
+                raise TraceError(f'output {position} belongs to another program', location=user_location())
+            if array.is_external:
+                raise TraceError(
+                    f'output {position} is an input that was never quantized: it has no fixed-point type',
+                    location=user_location(),
+                    hint='quantize the input',
+                )
+            edges.extend(self.graph.edge(element) for element in array.elements.flat)
+        program = Program(
+            name=self.name,
+            ops=tuple(self.graph.ops),
+            outputs=tuple(edges),
+            input_shapes=tuple(self._input_shapes),
+            output_shapes=tuple(array.shape for array in arrays),
+        )
+        return verify(narrow(eliminate_dead_code(program)))
