@@ -3,6 +3,7 @@
 FlowError(Da4mlError)
 ├── ConfigError           every problem of one configuration file at once, each a ConfigProblem
 ├── ToolError             ToolNotFound, ToolVersion, ToolFailed, ToolTimeout
+├── DatasetError
 ├── ReportParseError
 ├── WorkspaceError
 ├── StageFailed
@@ -23,6 +24,7 @@ __all__ = [
     'ConfigError',
     'ConfigProblem',
     'Da4mlError',
+    'DatasetError',
     'FlowError',
     'Location',
     'ReportParseError',
@@ -64,6 +66,12 @@ class ConfigError(FlowError, ValueError):
         if len(lines) > 1:
             lines.append(f'{len(lines)} errors in {self.source or "the configuration"}')
         return '\n\n'.join(lines)
+
+
+class DatasetError(FlowError, ValueError):
+    """A file of samples that cannot be read, or does not hold what the configuration says."""
+
+    code = 'DA2050'
 
 
 class ToolError(FlowError):
