@@ -76,9 +76,8 @@ class Interval(NamedTuple):
 
     def contains(self, other: Interval) -> bool:
         """Whether every value of ``other`` is a value of this interval (same or finer step here)."""
-        if other.lo == other.hi == 0:
-            return self.lo <= 0 <= self.hi
-        if other.exp < self.exp:
+        step = self.exp - other.exp
+        if step > 0 and (not other.is_constant or other.lo & ((1 << step) - 1)):
             return False
         other = other.at(self.exp)
         return self.lo <= other.lo and other.hi <= self.hi

@@ -1,0 +1,125 @@
+"""The text and JSON forms: they print, they parse back, they refuse what is not a program."""
+
+import json
+
+import pytest
+
+from da4ml_core.errors import ParseError, VerificationError, VersionError
+from da4ml_core.ir.affine import derived_intervals
+from da4ml_core.ir.serialize import load_program, program_from_data, program_to_data, save_program
+from da4ml_core.ir.text import parse_program, print_program
+from da4ml_core.ir.verify import verify
+
+PROGRAM = """\
+program sum
+inputs (2,)
+outputs (2,)
+%0 = input x[0] fixed<3,4> RND WRAP : [-128, 127]*2^-4
+%1 = input x[1] fixed<3,4> TRN SAT_SYM : [-128, 127]*2^-4
+%2 = const : [5, 5]*2^-4
+%3 = add %2, %0, -%1<<1 : [-377, 388]*2^-4  ; dense (QDense)
+%4 = relu %3 to ufixed<4,2> TRN WRAP : [0, 63]*2^-2  ; dense (QDense)
+%5 = neg %1 : [-127, 128]*2^-4
+%6 = quantize %5>>2 to fixed<1,3> RND_CONV SAT : [-16, 15]*2^-3
+return %4, %6<<2
+"""
+
+
+def test_text_round_trip():
+    program = parse_program(PROGRAM)
+    assert print_program(program) == PROGRAM
+    assert verify(program) is program
+    assert [op.interval for op in program.ops] == derived_intervals(program)
+
+
+@pytest.mark.parametrize('name', ['p.json', 'p.json.gz'])
+def test_json_round_trip_is_exact_and_reproducible(tmp_path, name):
+    program = parse_program(PROGRAM)
+    save_program(program, tmp_path / name)
+    first = (tmp_path / name).read_bytes()
+    assert load_program(tmp_path / name) == program
+    save_program(program, tmp_path / name)
+    assert (tmp_path / name).read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ('old', 'new', 'message'),
+    [
+        ('add %2, %0', 'add %2, %9', 'the edge %9 does not come from an earlier value'),
+        ('add %2, %0, -', 'add -%2, -%0, -', 'all operands are negated'),
+        ('relu %3', 'relu -%3', 'the edge -%3 is negated, which only an adder absorbs'),
+        ('[-377, 388]', '[-377, 387]', 'does not hold the exact result [-377, 388]*2^-4'),
+        ('neg %1', 'neg %1, %0', '2 operands, not 1 to 1'),
+        ('x[1]', 'x[2]', 'position 2 is not one of the 2 input elements'),
+        ('[5, 5]', '[5, 6]', 'is not a single value'),
+        ('ufixed<4,2> TRN', 'ufixed<4,2> RND', 'is not an unsigned type with TRN and WRAP'),
+        ('outputs (2,)', 'outputs (3,)', 'the output shapes hold 3 elements, but there are 2 outputs'),
+        ('%4, %6<<2', '%4, -%6<<2', 'output 1: the edge -%6<<2 is negated'),
+        ('[0, 63]*2^-2', '[0, 63]*2^-1', 'does not hold the exact result'),
+    ],
+)
+def test_the_verifier_names_the_broken_law(old, new, message):
+    assert old in PROGRAM
+    with pytest.raises(VerificationError) as caught:
+        verify(parse_program(PROGRAM.replace(old, new, 1)))
+    assert any(message in violation for violation in caught.value.violations)
+
+
+def test_the_verifier_reports_all_violations_at_once():
+    broken = PROGRAM.replace('x[1]', 'x[2]').replace('relu %3', 'relu -%3')
+    with pytest.raises(VerificationError) as caught:
+        verify(parse_program(broken))
+    assert len(caught.value.violations) == 2
+
+
+@pytest.mark.parametrize(
+    ('old', 'new', 'message', 'line'),
+    [
+        ('%3 = add', '%3 = mystery', "unknown operation 'mystery'", 7),
+        ('%3 = add', '%4 = add', 'expected %3', 7),
+        ('-%1<<1', '-%1<1', "'-%1<1' is not an edge like -%3<<2", 7),
+        ('RND_CONV', 'ROUND', "unknown mode in 'fixed<1,3> ROUND SAT'", 10),
+        ('program sum', 'module sum', "expected 'program'", 1),
+    ],
+)
+def test_parse_errors_name_the_line(old, new, message, line):
+    with pytest.raises(ParseError) as caught:
+        parse_program(PROGRAM.replace(old, new))
+    assert caught.value.message == message
+    assert caught.value.location.line == line
+
+
+def test_affine_ranges_cancel_correlated_terms():
+    program = parse_program("""\
+program cancel
+inputs (1,)
+outputs (1,)
+%0 = input x[0] fixed<3,0> TRN WRAP : [-8, 7]
+%1 = add %0, %0<<2 : [-40, 35]
+%2 = add %1, -%0<<2 : [-8, 7]
+return %2
+""")
+    assert derived_intervals(program)[2] == (-8, 7, 0)
+    verify(program)
+
+
+def test_foreign_and_damaged_files_are_refused(tmp_path):
+    path = tmp_path / 'p.json'
+    data = program_to_data(parse_program(PROGRAM))
+    with pytest.raises(VersionError):
+        program_from_data({**data, 'version': 2})
+    with pytest.raises(ParseError):
+        program_from_data({**data, 'format': 'other'})
+    with pytest.raises(ParseError, match='op 3 is malformed'):
+        program_from_data({**data, 'ops': [*data['ops'][:3], ['add', 'x'], *data['ops'][4:]]})
+    path.write_text(json.dumps(data)[:-20])
+    with pytest.raises(ParseError) as caught:
+        load_program(path)
+    assert caught.value.location.path == str(path)
+    path = tmp_path / 'p.json.gz'
+    save_program(parse_program(PROGRAM), path)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ParseError, match='truncated'):
+        load_program(path)
+    with pytest.raises(ParseError, match='No such file'):
+        load_program(tmp_path / 'none.json')
