@@ -142,6 +142,9 @@ class SymbolicArray:
     def __truediv__(self, other: Any) -> Any:
         return np.true_divide(self, other)
 
+    def __rtruediv__(self, other: Any) -> Any:
+        return np.true_divide(other, self)
+
     def __neg__(self) -> Any:
         return np.negative(self)
 

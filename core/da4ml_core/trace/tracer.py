@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -52,15 +52,12 @@ class Tracer:
         finally:
             self.graph.origin = before
 
-    @contextmanager
-    def user_origin(self) -> Iterator[None]:
+    def user_origin(self) -> AbstractContextManager[None]:
         """Label operations with the user's file and line, where no label is set."""
         if self.graph.origin:
-            yield
-            return
+            return nullcontext()
         location = user_location()
-        with self.origin(f'{Path(location.path).name}:{location.line}' if location else ''):
-            yield
+        return self.origin(f'{Path(location.path).name}:{location.line}' if location else '')
 
     def finish(self, outputs: Sequence[SymbolicArray] | SymbolicArray) -> Program:
         """The verified program of the outputs: without dead operations, every range as tight as is proved."""

@@ -1,0 +1,65 @@
+"""The public face of the compiler: models in, programs that know how to run, save and estimate themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from da4ml_core import ir
+from da4ml_core.device import DEFAULT_DEVICE, device
+from da4ml_core.ir import cost, serialize, text
+from da4ml_core.trace.linear import SolverOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Program(ir.Program):
+    """An exact fixed-point program (see :class:`da4ml_core.ir.Program`) with the operations that users ask of it."""
+
+    @classmethod
+    def of(cls, program: ir.Program) -> Program:
+        """The same program with the public methods."""
+        return cls(**{field.name: getattr(program, field.name) for field in fields(ir.Program)})
+
+    @property
+    def depth(self) -> int:
+        """Adder levels of the longest path."""
+        return cost.depth(self)
+
+    @property
+    def lut_estimate(self) -> float:
+        """LUTs on the default device family, registers apart."""
+        return self.luts_on(DEFAULT_DEVICE)
+
+    def luts_on(self, family: str) -> float:
+        """LUTs on a device family; raises SolveError for an unknown one."""
+        return cost.lut_estimate(self, device(family))
+
+    def predict(self, x: Any, threads: int | None = None, codes: bool = False) -> Any:
+        """Outputs for a batch, exact: float64 of shape (n, *output_shape), or integer codes.
+
+        ``x`` is (n, *input_shape), or a sequence of such arrays for several inputs. Raises InterpError for other
+        shapes, for NaN, and where float64 cannot hold an output exactly.
+        """
+        from da4ml_core.interp import predict
+
+        return predict(self, x, threads=threads, codes=codes)
+
+    def save(self, path: str | Path) -> None:
+        """Write the program as .json or .json.gz."""
+        serialize.save_program(self, path)
+
+    def __str__(self) -> str:
+        return text.print_program(self)
+
+
+def load(path: str | Path) -> Program:
+    """A saved program (.json, .json.gz); raises ParseError, VersionError or VerificationError."""
+    return Program.of(serialize.load_program(path))
+
+
+def load_model(path: str | Path, solver: SolverOptions | None = None) -> Program:
+    """Any supported model file as a program; raises FrontendError with what is not supported, and where."""
+    from da4ml_core.frontends import load as load_frontend
+
+    return Program.of(load_frontend(path, solver or SolverOptions()))

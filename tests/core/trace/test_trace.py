@@ -1,0 +1,198 @@
+"""Traced numpy expressions against numpy on exact rationals, and the refusals."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from da4ml_core.errors import FormatError, SymbolicBool, TraceError, UnsupportedOperation
+from da4ml_core.fixed import FixedType, Overflow, Rounding, quantize_code
+from da4ml_core.ir.opcode import Opcode
+from da4ml_core.trace import SolverOptions, Tracer, relu
+
+
+def exact(array):
+    return np.vectorize(Fraction, otypes=[object])(np.asarray(array))
+
+
+def weights(rng, *shape, bits=4):
+    return rng.integers(-(2 ** (bits - 1)), 2 ** (bits - 1), size=shape) / 4
+
+
+def sample(rng, shape):
+    return rng.integers(-(2**7), 2**7, size=shape) / 8
+
+
+EXPRESSIONS = {
+    'vector @ matrix': ((6,), lambda x, w: x @ w(6, 5)),
+    'matrix @ vector': ((6,), lambda x, w: w(5, 6) @ x),
+    'matrix @ matrix': ((3, 4), lambda x, w: x @ w(4, 2)),
+    'stack @ matrix': ((2, 3, 4), lambda x, w: x @ w(4, 2)),
+    'stack @ stack': ((2, 3, 4), lambda x, w: x @ w(2, 4, 2)),
+    'dot': ((3, 4), lambda x, w: np.dot(x, w(4, 2))),
+    'dot with a stack': ((3, 4), lambda x, w: np.dot(x, w(2, 4, 3))),
+    'einsum dense': ((6,), lambda x, w: np.einsum('c,cC->C', x, w(6, 3))),
+    'einsum batched': ((2, 3), lambda x, w: np.einsum('bc,bcC->bC', x, w(2, 3, 2))),
+    'einsum implicit': ((2, 3), lambda x, w: np.einsum('ij,jk', x, w(3, 2))),
+    'einsum ellipsis': ((2, 3), lambda x, w: np.einsum('...j,jk->...k', x, w(3, 2))),
+    'einsum summed axes': ((2, 3), lambda x, w: np.einsum('ij,kl->k', x, w(2, 2))),
+    'einsum constant first': ((3, 2), lambda x, w: np.einsum('ij,jk->ki', w(2, 3), x)),
+    'bias': ((4,), lambda x, w: x + w(4)),
+    'scalar': ((4,), lambda x, w: 1.5 - x * 0.75 + 2 * x - x / 4),
+    'elementwise product': ((2, 3), lambda x, w: x * w(2, 3) - w(3) * x),
+    'broadcast sum': ((2, 3), lambda x, w: x + x[0] - x[:, :1]),
+    'same value again': ((3,), lambda x, w: x + x - x / 2 + x),
+    'cancelling': ((3,), lambda x, w: (x + x[::-1]) - x - x[::-1]),
+    'negation': ((3,), lambda x, w: -(-x) - (-x)),
+    'sum': ((2, 3), lambda x, w: np.sum(x)),
+    'sum over an axis': ((2, 3), lambda x, w: np.sum(x, axis=1)),
+    'sum keeping axes': ((2, 3), lambda x, w: x.sum(axis=0, keepdims=True)),
+    'rearranged': ((2, 3), lambda x, w: np.concatenate([x.T.reshape(2, 3), np.flip(x), w(1, 3)])),
+    'stacked': ((2, 3), lambda x, w: np.stack([x, np.roll(x, 1)])[:, 0]),
+    'relu': ((5,), lambda x, w: np.maximum(x - 3, 0) + np.maximum(0, -x)),
+    'zero matrix': ((4,), lambda x, w: x @ np.zeros((4, 2)) + w(2)),
+    'layers': ((6,), lambda x, w: np.maximum(np.maximum(x @ w(6, 5) + w(5), 0) @ w(5, 4) - w(4), 0) @ w(4, 2)),
+}
+
+
+@pytest.mark.parametrize('name', EXPRESSIONS)
+@pytest.mark.parametrize('seed', [0, 1])
+def test_expression_equals_numpy_on_rationals(run, name, seed):
+    shape, expression = EXPRESSIONS[name]
+    rng = np.random.default_rng(seed)
+    tracer = Tracer('expression')
+    x = tracer.input(shape).quantize(True, 4, 3)
+    y = expression(x, lambda *s: weights(np.random.default_rng(seed + 7), *s))
+    program = tracer.finish(y)
+    assert program.output_shapes == (y.shape,)
+    for _ in range(5):
+        data = sample(rng, shape)
+        expected = expression(exact(data), lambda *s: exact(weights(np.random.default_rng(seed + 7), *s)))
+        assert np.array_equal(run(program, data)[0], np.asarray(expected))
+
+
+FORMATS = st.builds(FixedType, st.booleans(), st.integers(-1, 5), st.integers(-2, 5))
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    FORMATS,
+    st.sampled_from(list(Rounding)),
+    st.sampled_from(list(Overflow)),
+    st.booleans(),
+    st.integers(-40, 40),
+    st.sampled_from([1, -1, 3, -5]),
+    st.integers(0, 2**32),
+)
+def test_quantization_behind_sums_and_relu(run, kind, rounding, overflow, rectify, bias, weight, seed):
+    tracer = Tracer('quantized')
+    x = tracer.input((2,)).quantize(True, 3, 3)
+    total = x[0] * weight - x[1] * 2 + bias / 16
+    y = (relu(total) if rectify else total).quantize(*kind, rounding, overflow)
+    program = tracer.finish([y, y + 1])
+    rng = np.random.default_rng(seed)
+    for _ in range(8):
+        data = rng.integers(-64, 64, size=2) / 8
+        number = Fraction(data[0]) * weight - Fraction(data[1]) * 2 + Fraction(bias, 16)
+        number = max(number, Fraction(0)) if rectify else number
+        code = quantize_code(int(number * 16), -4, kind, rounding, overflow)
+        expected = Fraction(code) * Fraction(2) ** -kind.frac_bits
+        outputs = run(program, data)
+        assert outputs[0] == expected
+        assert outputs[1] == expected + 1
+
+
+def test_bias_and_rounding_share_one_adder():
+    tracer = Tracer('fused')
+    x = tracer.input((2,)).quantize(True, 3, 3)
+    y = relu(x[0] + x[1] * 2 + 0.625).quantize(False, 4, 1, Rounding.RND, Overflow.WRAP)
+    program = tracer.finish(y)
+    assert [op.opcode for op in program.ops].count(Opcode.ADD) == 2
+    assert [op.opcode for op in program.ops].count(Opcode.QUANTIZE) == 0
+
+
+def test_equal_expressions_are_one_operation():
+    tracer = Tracer('shared')
+    x = tracer.input((2,)).quantize(True, 3, 3)
+    y = [x[0] + x[1], (x[1] + x[0]) * 2, -x[0] - x[1]]
+    program = tracer.finish(y)
+    assert program.num_adders == 1
+
+
+def test_quantizing_to_what_already_fits_is_free():
+    tracer = Tracer('free')
+    x = tracer.input((1,)).quantize(True, 3, 3)
+    program = tracer.finish(x.quantize(True, 5, 6, 'RND_CONV', 'SAT').quantize(True, 3, 3))
+    assert [op.opcode for op in program.ops] == [Opcode.INPUT]
+
+
+def test_inputs_of_no_bits_are_zero():
+    tracer = Tracer('narrow')
+    x = tracer.input((3,)).quantize([True, False, True], [2, 0, -4], [1, 0, 3], 'RND', 'SAT')
+    program = tracer.finish(x @ np.ones((3, 1)))
+    assert len(list(program.input_ops())) == 1
+
+
+def test_origins_name_the_layer_or_the_line():
+    tracer = Tracer('labels')
+    with tracer.origin('input_layer'):
+        x = tracer.input((2,)).quantize(True, 3, 3)
+    y = x[0] + x[1]
+    program = tracer.finish(y)
+    assert program.ops[0].origin == 'input_layer'
+    assert program.ops[-1].origin.startswith('test_trace.py:')
+
+
+@pytest.mark.parametrize(
+    ('expression', 'error', 'message'),
+    [
+        (lambda x: np.sin(x), UnsupportedOperation, 'numpy.sin on a symbolic array cannot be traced'),
+        (lambda x: np.linalg.norm(x), UnsupportedOperation, 'numpy.norm on a symbolic array cannot be traced'),
+        (lambda x: np.unique(x), UnsupportedOperation, 'numpy.unique on a symbolic array cannot be traced'),
+        (lambda x: x * x, UnsupportedOperation, 'a product of two symbolic values cannot be traced'),
+        (lambda x: x * Fraction(1, 10), UnsupportedOperation, 'not an integer times a power'),
+        (lambda x: x / 3, UnsupportedOperation, 'is not an integer times a power of two'),
+        (lambda x: x / 0, UnsupportedOperation, 'division by zero'),
+        (lambda x: 1 / x, UnsupportedOperation, 'division by a symbolic value cannot be traced'),
+        (lambda x: x + np.nan, UnsupportedOperation, 'nan is not a finite number'),
+        (lambda x: x + 1j, UnsupportedOperation, 'has no exact fixed-point value'),
+        (lambda x: bool(x[0]), SymbolicBool, 'the truth of a symbolic value is not known while tracing'),
+        (lambda x: np.asarray(x), UnsupportedOperation, 'has no numbers to convert'),
+        (lambda x: np.einsum('ii,i->i', x.reshape(1, 3), np.ones(1)), UnsupportedOperation, 'repeats a label'),
+        (lambda x: x @ np.ones((4, 2)), UnsupportedOperation, "axis 'k' of einsum"),
+        (lambda x: x.quantize(True, 0.5, 1), FormatError, 'int_bits must be integers'),
+        (lambda x: x.quantize(True, [1, 2], 1), FormatError, 'does not broadcast to an array of shape (3,)'),
+        (lambda x: x.quantize(True, 1, 1, 'ROUND'), FormatError, "unknown rounding mode 'ROUND'"),
+        (lambda x: x + Tracer('other').input((3,)).quantize(1, 1, 1), TraceError, 'two different programs'),
+    ],
+)
+def test_refusals_name_the_users_line(expression, error, message):
+    tracer = Tracer('refused')
+    x = tracer.input((3,)).quantize(True, 3, 3)
+    with pytest.raises(error) as caught:
+        expression(x)
+    assert message in caught.value.message
+    assert caught.value.location is not None
+    assert caught.value.location.path == __file__
+
+
+def test_external_inputs_must_be_quantized_first():
+    tracer = Tracer('external')
+    x = tracer.input((3,))
+    with pytest.raises(UnsupportedOperation, match='not quantized'):
+        x + 1
+    with pytest.raises(TraceError, match='never quantized'):
+        tracer.finish(x)
+    with pytest.raises(FormatError, match='positive integers'):
+        tracer.input((3, 0))
+
+
+def test_huge_constants_and_inputs_stay_exact(run):
+    tracer = Tracer('wide', SolverOptions(extra_depth=None))
+    x = tracer.input((2,)).quantize(True, 90, 20)
+    big = np.array([[2**70 + 1], [-(2**65) + 3]], dtype=object)
+    program = tracer.finish(x @ big + 2**100)
+    data = np.array([2**80 + 5, -(2**60) - 1], dtype=object)
+    assert run(program, data)[0][0] == data[0] * big[0, 0] + data[1] * big[1, 0] + 2**100
