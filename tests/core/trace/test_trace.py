@@ -45,7 +45,7 @@ EXPRESSIONS = {
     'broadcast sum': ((2, 3), lambda x, w: x + x[0] - x[:, :1]),
     'same value again': ((3,), lambda x, w: x + x - x / 2 + x),
     'cancelling': ((3,), lambda x, w: (x + x[::-1]) - x - x[::-1]),
-    'negation': ((3,), lambda x, w: -(-x) - (-x)),
+    'negation': ((3,), lambda x, w: np.negative(-x) - (-x)),
     'sum': ((2, 3), lambda x, w: np.sum(x)),
     'sum over an axis': ((2, 3), lambda x, w: np.sum(x, axis=1)),
     'sum keeping axes': ((2, 3), lambda x, w: x.sum(axis=0, keepdims=True)),
