@@ -1,1 +1,6 @@
-"""Readers of trained models, one file per source."""
+"""Readers of model files: each traces what the file describes into a program."""
+
+from da4ml_core.frontends.keras_file import load_keras
+from da4ml_core.frontends.registry import READERS, load
+
+__all__ = ['READERS', 'load', 'load_keras']

@@ -1,0 +1,185 @@
+"""The Keras 3 model file: a zip of config.json and model.weights.h5, read in memory, never extracted or executed."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from da4ml_core.errors import CorruptModel, FrontendError, Location, MissingDependency
+from da4ml_core.frontends.json_view import JsonView
+
+if TYPE_CHECKING:
+    import h5py
+
+CONFIG_MEMBER = 'config.json'
+WEIGHTS_MEMBER = 'model.weights.h5'
+MAX_CONFIG_BYTES = 64 << 20  # a model of a thousand layers needs about 8 MB
+MAX_WEIGHTS_BYTES = 1 << 30
+MAX_ARRAY_ELEMENTS = 1 << 26
+
+
+@dataclass(frozen=True, slots=True)
+class KerasArchive:
+    """What the file holds: the architecture, and the variables below each path of the weights file."""
+
+    path: str
+    config: JsonView
+    weights: WeightStore
+
+
+def open_archive(path: Path) -> KerasArchive:
+    """Read a ``.keras`` file; raises FrontendError if it is not there, CorruptModel if it is not whole."""
+    file = str(path)
+    try:
+        archive = zipfile.ZipFile(path)
+    except FileNotFoundError:
+        raise FrontendError(f'there is no model file {file}', location=Location(file)) from None
+    except OSError as error:
+        raise FrontendError(f'cannot read {file}: {error.strerror}', location=Location(file)) from None
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise CorruptModel(
+            f'not a whole .keras file: {error}',
+            location=Location(file),
+            hint='a .keras file is a zip archive; this one is cut off, or something else',
+        ) from None
+    with archive:
+        config = _read_member(archive, CONFIG_MEMBER, MAX_CONFIG_BYTES, file)
+        weights = _read_member(archive, WEIGHTS_MEMBER, MAX_WEIGHTS_BYTES, file)
+    return KerasArchive(file, _parse_config(config, file), WeightStore.parse(weights, file))
+
+
+def _read_member(archive: zipfile.ZipFile, name: str, max_bytes: int, file: str) -> bytes:
+    """One member by its exact name; other members, whatever their names, are never touched."""
+    found = [info for info in archive.infolist() if info.filename == name]
+    if not found:
+        raise CorruptModel(
+            f'the archive has no {name}',
+            location=Location(file),
+            hint="save the whole model with `model.save('name.keras')`",
+        )
+    if len(found) > 1:
+        raise CorruptModel(f'the archive has {len(found)} members named {name}', location=Location(file))
+    too_big = CorruptModel(f'{name} unpacks to more than {max_bytes >> 20} MB', location=Location(file), context=name)
+    if found[0].file_size > max_bytes:
+        raise too_big
+    try:
+        with archive.open(found[0]) as member:
+            data = member.read(max_bytes + 1)  # the size in the header need not be true
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+        raise CorruptModel(f'{name} cannot be unpacked: {error}', location=Location(file)) from None
+    if len(data) > max_bytes:
+        raise too_big
+    return data
+
+
+def _parse_config(data: bytes, file: str) -> JsonView:
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise CorruptModel(
+            f'{CONFIG_MEMBER} is not JSON: {error}', location=Location(file), context=CONFIG_MEMBER
+        ) from None
+    return JsonView(value, CONFIG_MEMBER, file)
+
+
+class WeightStore:
+    """Arrays by their path in the weights file, as read; nothing outside the file is ever followed."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray[Any, Any]], names: Mapping[str, str], file: str) -> None:
+        self._arrays = dict(arrays)
+        self._names = dict(names)
+        self._file = file
+
+    @classmethod
+    def parse(cls, data: bytes, file: str) -> WeightStore:
+        """Read every variable of an HDF5 image; raises CorruptModel for links and storage outside of it."""
+        try:
+            import h5py
+        except ImportError:
+            raise MissingDependency('reading .keras files needs h5py', hint='pip install h5py') from None
+        arrays: dict[str, np.ndarray[Any, Any]] = {}
+        names: dict[str, str] = {}
+        try:
+            with h5py.File(io.BytesIO(data), 'r') as root:
+                _read_group(root, arrays, names, file)
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError, UnicodeError) as error:
+            raise CorruptModel(
+                f'{WEIGHTS_MEMBER} is not a whole HDF5 file: {error}',
+                location=Location(file),
+                context=WEIGHTS_MEMBER,
+            ) from None
+        return cls(arrays, names, file)
+
+    def children(self, group: str) -> dict[str, str]:
+        """Group names directly below ``group``, with the name of the Keras object saved there (if recorded)."""
+        prefix = f'{group}/'
+        return {
+            path.removeprefix(prefix).removesuffix('/vars'): name
+            for path, name in self._names.items()
+            if path.startswith(prefix) and path.count('/') == prefix.count('/') + 1
+        }
+
+    def variables(self, group: str) -> list[np.ndarray[Any, Any]]:
+        """The variables of the object saved at ``group``, in Keras's order; raises CorruptModel for gaps."""
+        prefix = f'{group}/vars/'
+        found = {path.removeprefix(prefix): array for path, array in self._arrays.items() if path.startswith(prefix)}
+        expected = [str(index) for index in range(len(found))]
+        if sorted(found) != sorted(expected):
+            raise CorruptModel(
+                f'{WEIGHTS_MEMBER}: the variables of {group} are numbered {", ".join(sorted(found))}',
+                location=Location(self._file),
+                context=group,
+            )
+        return [found[index] for index in expected]
+
+
+def _read_group(root: h5py.File, arrays: dict[str, np.ndarray[Any, Any]], names: dict[str, str], file: str) -> None:
+    """Walk hard links from the root without recursion; each object is visited once, so cycles end."""
+    import h5py
+
+    pending: list[tuple[str, Any]] = [('', root)]
+    seen: set[Any] = set()
+    while pending:
+        path, group = pending.pop()
+        token = h5py.h5o.get_info(group.id).addr
+        if token in seen:
+            continue
+        seen.add(token)
+        if path.endswith('vars'):
+            name = group.attrs.get('name')
+            names[path] = name if isinstance(name, str) else ''
+        for key in group:
+            child_path = f'{path}/{key}' if path else key
+            if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+                raise CorruptModel(
+                    f'{WEIGHTS_MEMBER}: {child_path} is a link to elsewhere',
+                    location=Location(file),
+                    context=WEIGHTS_MEMBER,
+                    hint='Keras writes no links; this file was made by something else',
+                )
+            child = group[key]
+            if isinstance(child, h5py.Group):
+                pending.append((child_path, child))
+            elif isinstance(child, h5py.Dataset):
+                arrays[child_path] = _read_dataset(child, child_path, file)
+
+
+def _read_dataset(dataset: h5py.Dataset, path: str, file: str) -> np.ndarray[Any, Any]:
+    problem = ''
+    if dataset.is_virtual or dataset.external:
+        problem = 'keeps its data in another file'
+    elif dataset.dtype.kind not in 'fiub':
+        problem = f'holds {dataset.dtype}, not numbers'
+    elif dataset.shape is None or dataset.size > MAX_ARRAY_ELEMENTS:
+        problem = f'has the shape {dataset.shape}'
+    if problem:
+        raise CorruptModel(f'{WEIGHTS_MEMBER}: {path} {problem}', location=Location(file), context=WEIGHTS_MEMBER)
+    return np.asarray(dataset[()])
