@@ -123,22 +123,24 @@ class StageFailed(FlowError):
 
     code = 'DA2301'
 
-    def __init__(self, stage: str, cause: Da4mlError, moved: tuple[Path, Path] | None = None) -> None:
-        def kept(text: str) -> str:
-            return text if moved is None else text.replace(str(moved[0]), str(moved[1]))
+    def __init__(self, stage: str, cause: Da4mlError, work: Path, kept: Path | None) -> None:
+        """``kept`` is where the files of ``work`` are now, None if there were none."""
+
+        def moved(text: str) -> str:
+            return text if kept is None else text.replace(str(work), str(kept))
 
         location = cause.location
         if location is not None:
-            location = replace(location, path=kept(location.path))
-        notes = [kept(note) for note in cause.notes]
-        if moved is not None:
-            notes.append(f'stage {stage}: its files are kept in {moved[1]}')
+            location = replace(location, path=moved(location.path))
+        notes = [moved(note) for note in cause.notes]
+        if kept is not None:
+            notes.append(f'stage {stage}: its files are kept in {kept}')
         super().__init__(
-            kept(cause.message),
+            moved(cause.message),
             location=location,
             context=cause.context,
             notes=notes,
-            hint=kept(cause.hint),
+            hint=moved(cause.hint),
             code=cause.code,
         )
         self.stage = stage

@@ -1,0 +1,104 @@
+"""The tables of the results database; the JSON records hold the same and more."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+REVISION = '0001'  # the newest migration
+
+metadata = MetaData(
+    naming_convention={
+        'ix': 'ix_%(table_name)s_%(column_0_N_name)s',
+        'uq': 'uq_%(table_name)s_%(column_0_N_name)s',
+        'ck': 'ck_%(table_name)s_%(constraint_name)s',
+        'fk': 'fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s',
+        'pk': 'pk_%(table_name)s',
+    }
+)
+
+
+def _child_of(parent: str) -> Column[int]:
+    return Column(f'{parent}_id', ForeignKey(f'{parent}.id', ondelete='CASCADE'), nullable=False, index=True)
+
+
+run = Table(
+    'run',
+    metadata,
+    Column('id', Integer, primary_key=True),
+    Column('uid', String(64), nullable=False, unique=True),
+    Column('name', String(100), nullable=False),
+    Column('config', Text, nullable=False),  # JSON, as resolved
+    Column('config_hash', String(64), nullable=False),
+    Column('status', String(16), nullable=False),
+    Column('started', String(40), nullable=False),  # UTC, ISO 8601
+    Column('wall_s', Float, nullable=False),
+    Column('host', Text, nullable=False),
+    Column('user', Text, nullable=False),
+    Column('git_commit', String(64)),
+    Column('git_dirty', Boolean),
+    Column('package_version', String(64), nullable=False),
+    Index(None, 'name', 'started'),
+    Index(None, 'started'),
+)
+
+stage_run = Table(
+    'stage_run',
+    metadata,
+    Column('id', Integer, primary_key=True),
+    _child_of('run'),
+    Column('stage', String(32), nullable=False),
+    Column('key', String(64)),
+    Column('status', String(16), nullable=False),
+    Column('cached', Boolean, nullable=False),
+    Column('started', String(40)),
+    Column('wall_s', Float, nullable=False),
+    Column('directory', Text, nullable=False),
+    Column('message', Text, nullable=False),
+)
+
+tool = Table(
+    'tool',
+    metadata,
+    Column('id', Integer, primary_key=True),
+    _child_of('stage_run'),
+    Column('name', String(64), nullable=False),
+    Column('version', String(128), nullable=False),
+    Column('path', Text, nullable=False),
+)
+
+metric = Table(
+    'metric',
+    metadata,
+    Column('id', Integer, primary_key=True),
+    _child_of('run'),
+    Column('stage', String(32), nullable=False),
+    Column('tool', String(64), nullable=False),
+    Column('part', String(128), nullable=False),
+    Column('name', String(64), nullable=False),
+    Column('value', Float, nullable=False),
+    Column('unit', String(16), nullable=False),
+    Index(None, 'name', 'value'),
+)
+
+artifact = Table(
+    'artifact',
+    metadata,
+    Column('id', Integer, primary_key=True),
+    _child_of('stage_run'),
+    Column('name', String(64), nullable=False),
+    Column('path', Text, nullable=False),
+    Column('sha256', String(64), nullable=False),
+    Column('size', BigInteger, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""The order of a build: what must run, what is there already, what goes on after a failure."""

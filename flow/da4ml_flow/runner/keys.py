@@ -1,0 +1,86 @@
+"""Content keys: the hash of everything that decides what a stage makes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import metadata, util
+from pathlib import Path
+from typing import Any
+
+from da4ml_flow.results.metrics import ToolVersion
+from da4ml_flow.results.record import digest
+from da4ml_flow.workspace import hash_tree
+
+CODE_SUFFIXES = {'.py', '.pyx', '.pxd', '.cc', '.hh', '.v', '.vhd', '.core', '.j2', '.mako'}
+COMPILER = ('da4ml_core',)
+TOOLING = ('da4ml_core.interp', 'da4ml_core.ir', 'da4ml_core.codegen', 'da4ml_flow.eda', 'da4ml_ip')
+# the packages whose sources decide the result of a stage; its own module always does
+CODE: Mapping[str, tuple[str, ...]] = {
+    'trace': COMPILER,
+    'emit': (*COMPILER, 'da4ml_flow.eda.core_file'),
+    'collect': COMPILER,
+}
+
+
+def stage_key(stage: str, settings: Mapping[str, Any], inputs: Mapping[str, str], tools: Iterable[ToolVersion]) -> str:
+    """SHA-256 of a stage's settings (see `resolved`), input hashes, tool versions, and of our code behind it."""
+    packages = (*CODE.get(stage, TOOLING), f'da4ml_flow.stages.{stage}', 'da4ml_flow.stages.dataset')
+    return digest(
+        {
+            'stage': stage,
+            'settings': settings,
+            'inputs': dict(inputs),
+            'tools': sorted([tool.name, tool.version] for tool in tools),
+            'version': package_version(),
+            'code': code_digest(packages),
+        }
+    )
+
+
+def resolved(value: Any) -> Any:
+    """Settings as JSON-ready data in which the hash of a file's content stands for its path."""
+    if isinstance(value, Path):
+        return {'sha256': hash_tree(value)[0]}
+    if isinstance(value, Mapping):
+        return {str(key): resolved(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [resolved(item) for item in value]
+    return value
+
+
+@cache
+def package_version() -> str:
+    """The version of this distribution; a source tree that was never installed has none."""
+    try:
+        return metadata.version('da4ml-flow')
+    except metadata.PackageNotFoundError:
+        return 'source'
+
+
+@cache
+def code_digest(packages: tuple[str, ...]) -> str:
+    """SHA-256 of the source files of our packages and modules, by their names there."""
+    tree = hashlib.sha256()
+    for package in packages:
+        tree.update(f'{package}\0{_package_digest(package)}\n'.encode())
+    return tree.hexdigest()
+
+
+@cache
+def _package_digest(package: str) -> str:
+    try:
+        spec = util.find_spec(package)
+    except ModuleNotFoundError:
+        return ''
+    if spec is None:
+        return ''
+    tree = hashlib.sha256()
+    if spec.submodule_search_locations is None:
+        return hash_tree(Path(spec.origin))[0] if spec.origin else ''
+    for root in map(Path, spec.submodule_search_locations):
+        for item in sorted(root.rglob('*')):
+            if item.suffix in CODE_SUFFIXES and item.is_file():
+                tree.update(f'{item.relative_to(root)}\0{hash_tree(item)[0]}\n'.encode())
+    return tree.hexdigest()
