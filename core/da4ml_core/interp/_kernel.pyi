@@ -1,0 +1,16 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+BEST_INSTRUCTION_SET: int
+
+def run(
+    words: NDArray[np.uint8],
+    scratch_bytes: int,
+    block_size: int,
+    x: NDArray[Any],
+    out: NDArray[Any],
+    doubtful: NDArray[np.uint8],
+    instruction_set: int,
+) -> None: ...

@@ -1,0 +1,185 @@
+"""The batch interpreter: a program compiled once to microcode, run over blocks of samples on all cores."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from da4ml_core.errors import InterpError
+from da4ml_core.interp import _kernel
+from da4ml_core.interp.assembler import TooWide
+from da4ml_core.interp.lowering import lower, makes_floats, takes_reals
+from da4ml_core.interp.microcode import Microcode, assemble
+from da4ml_core.interp.ports import INT64, check_float_outputs, decode, encode_matrix, input_matrix
+from da4ml_core.interp.reference import evaluate
+from da4ml_core.ir.program import Program
+
+BLOCK_SIZES = (1024, 512, 256, 128, 64)  # samples
+CACHE_BYTES = 1 << 18  # the buffers of a block should stay in the cache that a core has for itself
+CHUNK_OPERATIONS = 1 << 25  # of one call of the machine, so that interrupts are seen and threads share the work evenly
+
+
+class Executable:
+    """A program ready to run; ``exact_fallback`` says that it is too wide for 64 bits and runs on the reference one.
+
+    Both ways give the same integers. The program itself is trusted: verify one of unknown origin first.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.num_ports = sum(1 for _ in program.input_ops())
+        self._takes_reals = takes_reals(program)
+        self._makes_floats = makes_floats(program)
+        self._microcode: dict[tuple[bool, bool], Microcode] = {}
+        self.exact_fallback = False
+        try:
+            self._variant(reals=False, floats=False)
+        except TooWide:
+            self.exact_fallback = True
+
+    def run_codes(self, codes: NDArray[Any], threads: int | None = None) -> NDArray[Any]:
+        """Output codes (n, num_outputs) from input codes (n, number of input ops, in program order).
+
+        Both are int64, or Python integers where a type is wider. ``threads`` None uses all cores for a big batch; the
+        result does not depend on it. Raises InterpError for a wrong shape or type, and for a code out of its range.
+        """
+        codes = np.asarray(codes)
+        if codes.ndim != 2 or codes.shape[1] != self.num_ports:
+            raise InterpError(f'the codes have shape {codes.shape}, but the program takes (n, {self.num_ports})')
+        if codes.dtype.kind not in 'iuO' and codes.size:
+            raise InterpError(f'codes are integers, not {codes.dtype}')
+        if self.exact_fallback or codes.dtype == object:
+            return self._evaluated(codes)
+        if codes.dtype == np.uint64 and codes.size and int(codes.max()) > INT64.hi:
+            return self._evaluated(codes.astype(object))
+        out = np.empty((len(codes), self.program.num_outputs), dtype=np.int64)
+        doubtful = self._execute(codes.astype(np.int64, copy=False), out, threads, reals=False, floats=False)
+        if len(doubtful):
+            self._evaluated(codes[doubtful[:1]], doubtful[0])  # says which code it is
+        return out
+
+    def run(self, x: Any, threads: int | None = None, codes: bool = False) -> NDArray[Any]:
+        """Outputs (n, num_outputs) of external numbers: exact float64 numbers, or their integer codes.
+
+        ``x`` is what ``input_matrix`` takes. Raises InterpError for data that is not real numbers of the right shape,
+        and for float64 results of a program whose types do not fit it.
+        """
+        if not codes:
+            check_float_outputs(self.program)
+        matrix = input_matrix(self.program, x)
+        if self.exact_fallback or not self._takes_reals or matrix.dtype == object:
+            return self._finished(self.run_codes(encode_matrix(self.program, matrix), threads), codes)
+        floats = self._makes_floats and not codes
+        out = np.empty((len(matrix), self.program.num_outputs), dtype=np.float64 if floats else np.int64)
+        doubtful = self._execute(matrix, out, threads, reals=True, floats=floats)
+        if len(doubtful):  # numbers so large or small that only Python's integers round them exactly
+            again = self.run_codes(encode_matrix(self.program, matrix[doubtful], doubtful), threads)
+            out[doubtful] = decode(self.program, again) if floats else again
+        return out if floats else self._finished(out, codes)
+
+    def _finished(self, out: NDArray[Any], codes: bool) -> NDArray[Any]:
+        return out if codes else decode(self.program, out)
+
+    def _variant(self, *, reals: bool, floats: bool) -> Microcode:
+        """The microcode for one kind of external data, made when first asked for."""
+        microcode = self._microcode.get((reals, floats))
+        if microcode is None:
+            microcode = assemble(lower(self.program, reals=reals, floats=floats))
+            self._microcode[reals, floats] = microcode
+        return microcode
+
+    def _execute(
+        self, x: NDArray[Any], out: NDArray[Any], threads: int | None, *, reals: bool, floats: bool
+    ) -> NDArray[np.int64]:
+        """Fill ``out``; the indices of the samples that the machine refused."""
+        microcode = self._variant(reals=reals, floats=floats)
+        samples = len(x)
+        block = next(
+            (size for size in BLOCK_SIZES if size * microcode.bytes_per_sample <= CACHE_BYTES), BLOCK_SIZES[-1]
+        )
+        words = microcode.scaled(block)
+        scratch = microcode.bytes_per_sample * block
+        doubtful = np.zeros(samples, dtype=np.uint8)
+        chunk = max(1, CHUNK_OPERATIONS // (block * max(1, len(microcode.words)))) * block
+        starts = range(0, samples, chunk)
+
+        def work(start: int) -> None:
+            rows = slice(start, start + chunk)
+            _kernel.run(words, scratch, block, x[rows], out[rows], doubtful[rows], _kernel.BEST_INSTRUCTION_SET)
+
+        workers = min(_thread_count(threads), len(starts))
+        if workers <= 1:
+            for start in starts:
+                work(start)
+        else:
+            with ThreadPoolExecutor(workers) as pool:
+                list(pool.map(work, starts))
+        return np.flatnonzero(doubtful)
+
+    def _evaluated(self, codes: NDArray[Any], first: int = 0) -> NDArray[Any]:
+        """The reference interpreter, sample by sample."""
+        fits = all(INT64.contains(interval._replace(exp=0)) for interval in self.program.output_intervals)
+        out = np.zeros((len(codes), self.program.num_outputs), dtype=np.int64 if fits else object)
+        for row, sample in enumerate(codes):
+            try:
+                out[row] = evaluate(self.program, sample.tolist())
+            except InterpError as error:
+                raise InterpError(f'sample {first + row}: {error.message}') from None
+        return out
+
+
+def _thread_count(threads: int | None) -> int:
+    if threads is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise InterpError(f'threads must be a positive integer or None, not {threads!r}')
+    return threads
+
+
+def predict(
+    program: Program, x: Any, threads: int | None = None, codes: bool = False
+) -> NDArray[Any] | list[NDArray[Any]]:
+    """The outputs of a program for a batch, (n, *output_shape) float64, exactly; a list of them for several outputs.
+
+    ``x`` is an array (n, *input_shape) or (n, elements) of floats or integers, or a sequence of such for several
+    inputs. With ``codes`` the results are integers, in steps of ``2**exp`` of the output intervals. Raises InterpError
+    for NaN, infinity, a wrong shape, and where float64 cannot hold an output's type.
+    """
+    matrix = executable(program).run(x, threads, codes)
+    results = []
+    start = 0
+    for shape in program.output_shapes:
+        stop = start + int(np.prod(shape))
+        results.append(matrix[:, start:stop].reshape(len(matrix), *shape))
+        start = stop
+    return results[0] if len(results) == 1 else results
+
+
+class _Same:
+    """A program as a key that is compared by identity: hashing all of its ops would take longer than running them."""
+
+    __slots__ = ('program',)
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    def __hash__(self) -> int:
+        return id(self.program)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.program is self.program
+
+
+@lru_cache(maxsize=4)
+def _compiled(key: _Same) -> Executable:
+    return Executable(key.program)
+
+
+def executable(program: Program) -> Executable:
+    """The executable of a program, kept for the last few programs asked for."""
+    return _compiled(_Same(program))

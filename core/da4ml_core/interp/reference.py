@@ -1,0 +1,67 @@
+"""The reference interpreter: one sample at a time on unbounded integers, written to be obviously right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import index as as_int
+
+from da4ml_core.errors import InterpError
+from da4ml_core.fixed import quantize_code
+from da4ml_core.ir.opcode import Opcode, Quantization
+from da4ml_core.ir.program import Op, Program
+
+
+def evaluate(program: Program, codes: Sequence[int]) -> list[int]:
+    """The output codes of one sample; the oracle that every faster way of running a program is compared with.
+
+    ``codes`` holds one integer for each input op, in program order, in steps of ``2**exp`` of the op's interval;
+    the result one for each output edge, in steps of that edge's interval. Raises InterpError for a wrong number of
+    codes, and where a value leaves its interval: an input out of its port's range, or a program that breaks its laws.
+    """
+    expected = sum(op.opcode is Opcode.INPUT for op in program.ops)
+    if len(codes) != expected:
+        raise InterpError(f'{len(codes)} codes given, but {program.name!r} has {expected} input ops')
+    given = iter(codes)
+    values: list[int] = []
+    for position, op in enumerate(program.ops):
+        value = as_int(next(given)) if op.opcode is Opcode.INPUT else _result(program, op, values)
+        if not op.interval.lo <= value <= op.interval.hi:
+            raise InterpError(f'%{position} ({op.opcode}) is {value}, outside its interval {op.interval}')
+        values.append(value)
+    return [-values[edge.index] if edge.negated else values[edge.index] for edge in program.outputs]
+
+
+def _result(program: Program, op: Op, values: Sequence[int]) -> int:
+    """The code of an op's result from the codes of the earlier values."""
+    edges = [
+        (-values[edge.index] if edge.negated else values[edge.index], program.edge_interval(edge).exp)
+        for edge in op.operands
+    ]
+    if op.opcode is Opcode.CONST:
+        return op.interval.lo
+    if op.opcode is Opcode.ADD:
+        finest = min(exp for _, exp in edges)
+        return _rescale(sum(code << (exp - finest) for code, exp in edges), finest, op)
+    (code, exp) = edges[0]
+    if op.opcode is Opcode.NEG:
+        return _rescale(-code, exp, op)
+    if op.opcode is Opcode.RELU:
+        code = max(code, 0)
+        if op.attribute is None:
+            return _rescale(code, exp, op)
+    if isinstance(op.attribute, Quantization):
+        kind, rounding, overflow = op.attribute
+        return _rescale(quantize_code(code, exp, kind, rounding, overflow), -kind.frac_bits, op)
+    raise InterpError(f'no interpretation of the operation {op.opcode!r}')
+
+
+def _rescale(code: int, exp: int, op: Op) -> int:
+    """A code in steps of ``2**exp`` in the steps of the op's interval; raises InterpError where that is not exact."""
+    shift = exp - op.interval.exp
+    if shift >= 0:
+        return code << shift
+    if code & ((1 << -shift) - 1):
+        raise InterpError(
+            f'the {op.opcode} result {code}*2^{exp} is finer than the steps of its interval {op.interval}'
+        )
+    return code >> -shift
