@@ -80,6 +80,22 @@ class RunRecord:
         return tuple(metric for stage in self.stages if stage.record for metric in stage.record.metrics)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as the database has it."""
+
+    uid: str
+    name: str
+    status: str
+    started: str
+    wall_s: float
+    git_commit: str | None
+    git_dirty: bool | None
+    package_version: str
+    config_hash: str
+    metrics: tuple[Metric, ...]
+
+
 def canonical_json(data: Any) -> str:
     """The one text of this data; for hashing."""
     return json.dumps(data, sort_keys=True, separators=(',', ':'), ensure_ascii=False, allow_nan=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from da4ml_flow.errors import Location, ResultsError
 from da4ml_flow.results import tables
 from da4ml_flow.results.metrics import Metric
-from da4ml_flow.results.record import RunRecord, canonical_json
+from da4ml_flow.results.record import RunRecord, StageRun, StoredRun, canonical_json
 
 BUSY_TIMEOUT_S = 30
 NETWORK_FILE_SYSTEMS = {'nfs', 'nfs4', 'cifs', 'smb3', 'fuse.sshfs', 'lustre', 'gpfs', 'beegfs', 'ceph', 'afs', '9p'}
@@ -27,22 +26,6 @@ REASONS = (
     ('malformed', 'move it away; it is made again from the records in the build folder'),
     ('unable to open', 'check that its folder exists and can be written'),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRun:
-    """A run as the database has it."""
-
-    uid: str
-    name: str
-    status: str
-    started: str
-    wall_s: float
-    git_commit: str | None
-    git_dirty: bool | None
-    package_version: str
-    config_hash: str
-    metrics: tuple[Metric, ...]
 
 
 class Store:
@@ -100,7 +83,7 @@ class Store:
             for stage in run.stages:
                 self._record_stage(connection, run_id, stage)
 
-    def _record_stage(self, connection: sa.Connection, run_id: int, stage: Any) -> None:
+    def _record_stage(self, connection: sa.Connection, run_id: int, stage: StageRun) -> None:
         record = stage.record
         columns = {
             'run_id': run_id,

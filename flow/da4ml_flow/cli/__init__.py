@@ -1,0 +1,1 @@
+"""The command `da4ml-flow`: one file a command, loaded when it is called."""

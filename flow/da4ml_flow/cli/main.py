@@ -1,0 +1,143 @@
+"""The entry point: finds the command, turns every error into a message and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from da4ml_core.errors import Da4mlError
+
+# name -> (module, what it does): help needs no import of the commands
+COMMANDS = {
+    'build': ('build', 'Build a configuration: from the model to measured hardware.'),
+    'report': ('report', 'Show recorded runs.'),
+    'predict': ('predict', 'Run a model bit-exactly on data.'),
+    'convert': ('convert', 'Write a model as a hardware description.'),
+    'init': ('init', 'Write a commented configuration for a model.'),
+    'config': ('config', 'Show or check a configuration, or print its schema.'),
+    'doctor': ('doctor', 'Show the tools that are found, and how to get the others.'),
+}
+BUG, INTERRUPTED, TERMINATED = 70, 130, 143
+
+
+class LazyGroup(click.Group):
+    """Commands that are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f'da4ml_flow.cli.{module}'), module)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section('Commands'):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ''
+        if name and not name.startswith('-') and name not in COMMANDS:
+            from da4ml_flow.config.nearest import nearest
+
+            near = nearest(name, list(COMMANDS))
+            ctx.fail(f'no command {name!r}; ' + (f'did you mean {near!r}?' if near else f'try {ctx.info_name} --help'))
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={'help_option_names': ['-h', '--help']})
+@click.option('--debug', is_flag=True, help='Show the traceback of an error.')
+@click.version_option(package_name='da4ml-flow')
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
+    """Quantized neural networks to FPGA logic.
+
+    Exit codes: 0 done, 1 the answer is no (mismatch, timing missed), 2 the input is wrong, 3 a tool failed, 70 a bug.
+    """
+    ctx.obj = {'debug': debug}
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    arguments = list(sys.argv[1:] if args is None else args)
+    signal.signal(signal.SIGTERM, _terminated)
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of a command line; nothing escapes but SystemExit of a signal."""
+    debug = '--debug' in arguments
+    try:
+        result = cli.main(arguments, prog_name='da4ml-flow', standalone_mode=False)
+        code = result if isinstance(result, int) else 0
+        sys.stdout.flush()
+        return code
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        click.echo('interrupted: finished stages are kept', err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader of our output left; the interpreter would complain again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Da4mlError as error:
+        if debug:
+            traceback.print_exc()
+        show_error(error)
+        if error.exit_code == BUG:
+            _report_bug(error)
+        return error.exit_code
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        _report_bug(error)
+        return BUG
+
+
+def show_error(error: Da4mlError) -> None:
+    """The diagnostic, on stderr."""
+    text = str(error)
+    if sys.stderr.isatty():
+        head, colon, rest = text.partition(':')
+        text = click.style(head, fg='red', bold=True) + colon + rest
+    click.echo(text, err=True)
+
+
+def _report_bug(error: Exception) -> None:
+    with tempfile.NamedTemporaryFile(
+        'w', prefix='da4ml-flow-bug-', suffix='.txt', delete=False, encoding='utf-8'
+    ) as file:
+        file.write(f'da4ml-flow {" ".join(sys.argv[1:])}\nPython {sys.version}\n\n')
+        file.write(''.join(traceback.format_exception(error)))
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    click.echo(
+        f'error[DA2070]: this is a bug of da4ml-flow: {type(error).__name__}: {error}\n'
+        f'  --> {Path(place.filename).name}:{place.lineno}\n'
+        f'  help: please report it with the file {file.name}',
+        err=True,
+    )
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    sys.exit(TERMINATED)
+
+
+if __name__ == '__main__':
+    main()
