@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from da4ml_flow.config.model import DatasetConfig
@@ -42,24 +46,40 @@ def load_dataset(config: DatasetConfig) -> Dataset:
 
 def load_array(path: Path, name: str, key: str = '') -> NDArray[Any]:
     """One numeric array of an .npz file with at least one sample; nothing in the file is executed."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise _error(path, 'a single array, not an .npz archive', key, 'save it with numpy.savez(file, x=...)')
-            if name not in archive.files:
-                near = nearest(name, archive.files)
-                hint = f'did you mean {near!r}?' if near else f'its arrays: {", ".join(archive.files) or "none"}'
-                raise _error(path, f'no array {name!r} in the dataset', key, hint)
-            array = archive[name]
-    except FileNotFoundError:
-        raise _error(path, 'there is no such dataset', key) from None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise _error(path, f'not a readable .npz file: {error}', key, 'save it with numpy.savez(file, x=...)') from None
+    with _archive(path, key) as archive:
+        if name not in archive.files:
+            near = nearest(name, archive.files)
+            hint = f'did you mean {near!r}?' if near else f'its arrays: {", ".join(archive.files) or "none"}'
+            raise _error(path, f'no array {name!r} in the dataset', key, hint)
+        array: NDArray[Any] = archive[name]
     if array.dtype.kind not in 'biuf':
         raise _error(path, f'array {name!r} holds {array.dtype}, not numbers', key)
     if array.ndim == 0 or len(array) == 0:
         raise _error(path, f'array {name!r} of shape {array.shape} holds no samples', key)
     return array.astype(np.int8) if array.dtype.kind == 'b' else array
+
+
+def array_shapes(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Shape and kind (a letter of numpy) of every array of an .npz file."""
+    with _archive(path, '') as archive:
+        return {name: (archive[name].shape, archive[name].dtype.kind) for name in archive.files}
+
+
+@contextmanager
+def _archive(path: Path, key: str) -> Iterator[NpzFile]:
+    """The open file; what makes it or an array of it unreadable is a DatasetError."""
+    hint = 'save it with numpy.savez(file, x=...)'
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, NpzFile):
+                raise _error(path, 'a single array, not an .npz archive', key, hint)
+            yield archive
+    except DatasetError:
+        raise
+    except FileNotFoundError:
+        raise _error(path, 'there is no such dataset', key) from None
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise _error(path, f'not a readable .npz file: {error}', key, hint) from None
 
 
 def _error(path: Path, message: str, key: str, hint: str = '') -> DatasetError:

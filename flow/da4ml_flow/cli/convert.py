@@ -1,0 +1,71 @@
+"""`da4ml-flow convert`: a model as a hardware description, without a configuration."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from da4ml_flow.cli.options import JSON, pipeline_options, solver_options
+
+
+@click.command()
+@click.argument('model', type=click.Path(path_type=Path))
+@click.argument('out', type=click.Path(path_type=Path))
+@click.option('--language', type=click.Choice(['verilog']), default='verilog', show_default=True)
+@click.option('--top', help="Name of the top module.  [default: from MODEL's name]")
+@pipeline_options
+@solver_options
+@JSON
+def convert(
+    model: Path,
+    out: Path,
+    language: str,
+    top: str | None,
+    max_levels: int,
+    effort: str,
+    extra_depth: int,
+    device: str,
+    as_json: bool,
+) -> None:
+    """Write MODEL (.keras, or a program .json.gz) as a FuseSoC core in the new folder OUT."""
+    from da4ml_core.device import device as known_device
+    from da4ml_core.ir.cost import depth, lut_estimate
+    from da4ml_flow.cli.console import print_json
+    from da4ml_flow.cli.model import emit, load_model, new_folder
+    from da4ml_flow.eda.core_file import write_core
+
+    family = known_device(device)
+    name = top or identifier(model)
+    with new_folder(out) as folder:
+        program = load_model(model, effort=effort, extra_depth=extra_depth, device=device)
+        bundle = emit(program, name, max_levels)
+        core = write_core(bundle, name, folder)
+        files = sorted(item.name for item in folder.iterdir())
+    facts = {
+        'top': bundle.top,
+        'language': bundle.language,
+        'core': str(out / core.name),
+        'files': [str(out / name) for name in files],
+        'adders': program.num_adders,
+        'lut_estimate': round(lut_estimate(program, family), 1),
+        'depth': depth(program),
+        'latency_cycles': bundle.latency_cycles,
+        'clocked': bundle.clocked,
+    }
+    if as_json:
+        print_json(facts)
+    else:
+        timing = f'latency {bundle.latency_cycles} cycles' if bundle.clocked else 'combinational'
+        click.echo(
+            f'{facts["core"]}: module {bundle.top}, {program.num_adders} adders in {facts["depth"]} levels, '
+            f'about {facts["lut_estimate"]:.0f} LUTs on {device}, {timing}'
+        )
+
+
+def identifier(path: Path) -> str:
+    """A name for a design, from the name of its model file."""
+    stem = re.sub(r'\.json$', '', path.name.split('.gz')[0]) if path.suffix in ('.gz', '.json') else path.stem
+    name = re.sub(r'\W+', '_', stem, flags=re.ASCII).strip('_')
+    return name if re.match('[A-Za-z]', name) else f'model_{name}'.rstrip('_')

@@ -1,0 +1,67 @@
+"""What `predict` and `convert` take for a model: a model file, or a program written by a build."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from da4ml_flow.config.nearest import nearest
+from da4ml_flow.errors import FlowError, Location
+from da4ml_flow.workspace import system_errors
+
+if TYPE_CHECKING:
+    from da4ml_core.codegen import RtlBundle
+    from da4ml_core.ir import Program
+
+PROGRAM_SUFFIXES = ('.json', '.json.gz')
+
+
+def load_model(path: Path, *, effort: str, extra_depth: int, device: str) -> Program:
+    """The program of a model file or of a program file; raises FlowError, FrontendError, IRError."""
+    if not path.is_file():
+        beside = sorted(item.name for item in path.parent.iterdir()) if path.parent.is_dir() else []
+        near = nearest(path.name, beside)
+        hint = f"did you mean '{path.parent / near}'?" if near else ''
+        message = 'a folder, not a model file' if path.is_dir() else 'there is no such model file'
+        raise FlowError(message, location=Location(str(path)), hint=hint)
+    if path.name.endswith(PROGRAM_SUFFIXES):
+        from da4ml_core.ir.serialize import load_program
+
+        return load_program(path)
+    from da4ml_core.frontends import load
+    from da4ml_core.trace import SolverOptions
+
+    return load(path, solver=SolverOptions(extra_depth=extra_depth, effort=effort, device=device))
+
+
+def emit(program: Program, top: str, max_levels: int) -> RtlBundle:
+    """The program as Verilog; 0 levels: combinational."""
+    from da4ml_core.codegen import emit_verilog
+    from da4ml_core.passes.schedule import schedule
+
+    return emit_verilog(schedule(program, max_levels or None), top)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder that is there whole after the block, or not at all after an error; it must not exist before."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise FlowError('exists already', location=Location(str(path)), hint='choose another folder, or remove it')
+    work = path.with_name(f'.{path.name}.work')
+    with system_errors(path):
+        if work.exists():
+            shutil.rmtree(work)
+        work.mkdir(parents=True)
+    try:
+        with system_errors(path):
+            yield work
+            if path.exists():
+                path.rmdir()
+            work.rename(path)
+    except BaseException:
+        with suppress(OSError):
+            shutil.rmtree(work)
+        raise
