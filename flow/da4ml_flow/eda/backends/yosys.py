@@ -1,0 +1,50 @@
+"""Yosys: synthesis of a kernel to the cells of an FPGA family, out of context."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from da4ml_flow.eda import core_file, fusesoc, tools
+from da4ml_flow.eda.parsers.yosys_stat import Resources, parse_stat
+from da4ml_flow.errors import Location, ReportParseError
+
+TOOLS = ('yosys', 'make')
+_TIMEOUT_S = 6 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesis:
+    """Resources of the kernel, the files that tell more, and what the run took."""
+
+    resources: Resources
+    report: Path
+    log: Path
+    wall_s: float
+    peak_mb: float
+
+
+def synthesize(rtl: Path, family: str, directory: Path, *, timeout_s: float = _TIMEOUT_S) -> Synthesis:
+    """Synthesize the design in ``rtl`` for a family: 'ecp5', or one of `synth_xilinx`."""
+    bundle = core_file.load_bundle(rtl)
+    found = [tools.find(name) for name in TOOLS]
+    project = fusesoc.configure(
+        core_file.load_core_name(rtl),
+        'synth',
+        cores=(rtl, core_file.ip_root()),
+        directory=directory,
+        options={'family': family},
+    )
+    finished = fusesoc.build(project, found, timeout_s=timeout_s)
+    report = project.root / f'{project.name}_stat.json'
+    resources = parse_stat(read_report(report), bundle.top, str(report))
+    log = project.root / 'yosys.log'
+    return Synthesis(resources, report, log, finished.wall_s, finished.peak_mb)
+
+
+def read_report(path: Path) -> str:
+    """The text of a report; raises ReportParseError if its tool left none."""
+    try:
+        return path.read_text(errors='replace')
+    except OSError as error:
+        raise ReportParseError(f'there is no report: {error.strerror}', location=Location(str(path))) from error

@@ -1,0 +1,194 @@
+"""Write a design to disk as a FuseSoC core (CAPI2) that can be linted, simulated, synthesized, placed and routed."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from da4ml_core.codegen.bundle import RtlBundle
+from da4ml_core.errors import CodegenError
+from da4ml_flow.errors import FlowError
+
+VENDOR_LIBRARY = 'da4ml:kernels'
+VERSION = '0.1.0'
+INTERFACE_FILE = 'interface.json'
+_HEADER_FILE = 'da4ml_kernel.hh'
+_HARNESS_FILE = 'harness.cc'
+_NAME = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_-]*')
+_FILE = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.]*')
+
+
+def core_name(name: str) -> str:
+    """The FuseSoC name (VLNV) of the core of a design."""
+    return f'{VENDOR_LIBRARY}:{name}:{VERSION}'
+
+
+def scan_top(top: str) -> str:
+    """The module that feeds a kernel serially, for place and route."""
+    return f'{top}_scan'
+
+
+def ip_root() -> Path:
+    """The folder of the hand-written primitives, a FuseSoC library; works installed and from a source tree."""
+    spec = importlib.util.find_spec('da4ml_ip')
+    places = list(spec.submodule_search_locations or ()) if spec is not None else []
+    places.append(str(Path(__file__).parents[3] / 'ip'))  # of a source tree that is not installed
+    for place in places:
+        if any(Path(place).glob('*/*.core')):
+            return Path(place)
+    raise FlowError(
+        'the library of primitives (da4ml_ip) is not installed',
+        notes=tuple(f'looked in {place}' for place in places),
+        hint='reinstall da4ml-flow',
+    )
+
+
+def write_core(bundle: RtlBundle, name: str, directory: Path) -> Path:
+    """Write the sources, their interface, a simulation harness and the core file; returns the path of the core file.
+
+    Raises CodegenError for a name that no tool could take.
+    """
+    if not _NAME.fullmatch(name):
+        raise CodegenError(f'{name!r} cannot be the name of a core', hint='letters, digits, _ and -')
+    for file in bundle.files:
+        if not _FILE.fullmatch(file):
+            raise CodegenError(f'{file!r} cannot be the name of a source file', hint='letters, digits, _ and .')
+    directory.mkdir(parents=True, exist_ok=True)
+    for file, text in bundle.files.items():
+        (directory / file).write_text(text)
+    (directory / INTERFACE_FILE).write_text(json.dumps(bundle.interface(), indent=1) + '\n')
+    (directory / _HEADER_FILE).write_text(_header(bundle))
+    harness = resources.files('da4ml_flow.eda') / 'harness' / _HARNESS_FILE
+    (directory / _HARNESS_FILE).write_text(harness.read_text())
+    (directory / f'{scan_top(bundle.top)}.v').write_text(scan_wrapper(bundle))
+    path = directory / f'{bundle.top}.core'
+    core = yaml.safe_dump(_core(bundle, name), sort_keys=False, width=120)
+    path.write_text(f'CAPI=2:\n{core}')
+    return path
+
+
+def load_bundle(directory: Path) -> RtlBundle:
+    """The design that :func:`write_core` wrote to a directory; raises CodegenError if it is not one."""
+    try:
+        interface = json.loads((directory / INTERFACE_FILE).read_text())
+        files = {file: (directory / file).read_text() for file in interface['files']}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CodegenError(f'{directory} does not hold an emitted design: {error}') from error
+    return RtlBundle.from_interface(interface, files)
+
+
+def load_core_name(directory: Path) -> str:
+    """The FuseSoC name in the one core file of a directory."""
+    cores = sorted(directory.glob('*.core'))
+    if len(cores) != 1:
+        raise CodegenError(f'{directory} holds {len(cores)} core files, not one')
+    return str(yaml.safe_load(cores[0].read_text().partition('\n')[2])['name'])
+
+
+def scan_wrapper(bundle: RtlBundle) -> str:
+    """Verilog of a module with three pins around a kernel, so that it fits the package of a real device.
+
+    A shift register feeds every input bit and a register takes every output bit: each path of the kernel runs from a
+    register to a register. The captured bits are folded one XOR a cycle, so that no path here is slower than one LUT.
+    """
+    inputs, outputs = bundle.input_bits, bundle.output_bits
+    clock = '.clk(clk), ' if bundle.clocked else ''
+    shifted = f'{{x[{inputs - 2}:0], serial_in}}' if inputs > 1 else 'serial_in'
+    folded = f"{{folded[{outputs - 2}:0], 1'b0}} ^ captured" if outputs > 1 else 'captured'
+    return f"""\
+// Place-and-route harness of {bundle.top}: shift register in, capture register and XOR fold out.
+module {scan_top(bundle.top)} (
+    input wire clk,
+    input wire serial_in,
+    output wire serial_out
+);
+  reg  [{inputs - 1}:0] x;
+  wire [{outputs - 1}:0] y;
+  reg  [{outputs - 1}:0] captured;
+  reg  [{outputs - 1}:0] folded;
+  {bundle.top} kernel ({clock}.x(x), .y(y));
+  always @(posedge clk) begin
+    x <= {shifted};
+    captured <= y;
+    folded <= {folded};
+  end
+  assign serial_out = folded[{outputs - 1}];
+endmodule
+"""
+
+
+def _header(bundle: RtlBundle) -> str:
+    return f"""\
+// The ports of {bundle.top}, for {_HARNESS_FILE}.
+#pragma once
+#include <cstddef>
+
+#include "V{bundle.top}.h"
+#define DA4ML_CLOCKED {int(bundle.clocked)}
+using Kernel = V{bundle.top};
+constexpr size_t INPUT_BITS = {bundle.input_bits};
+constexpr size_t OUTPUT_BITS = {bundle.output_bits};
+"""
+
+
+def _core(bundle: RtlBundle, name: str) -> dict[str, Any]:
+    rtl: dict[str, Any] = {'files': list(bundle.files), 'file_type': 'verilogSource'}
+    if bundle.ip_cores:
+        rtl['depend'] = list(bundle.ip_cores)
+    harness = [{_HARNESS_FILE: {'file_type': 'cppSource'}}, {_HEADER_FILE: {'file_type': 'user'}}]
+    wrapper = f'{scan_top(bundle.top)}.v'
+    return {
+        'name': core_name(name),
+        'description': f'da4ml-flow kernel {bundle.top}: {bundle.input_bits} bits in, {bundle.output_bits} bits out, '
+        f'latency {bundle.latency_cycles} cycles',
+        'filesets': {
+            'rtl': rtl,
+            'harness': {'files': harness},
+            'scan': {'files': [wrapper], 'file_type': 'verilogSource'},
+        },
+        'targets': {
+            'default': {'filesets': ['rtl'], 'toplevel': bundle.top},
+            'lint': {
+                'flow': 'lint',
+                'flow_options': {'tool': 'verilator', 'verilator_options': ['-Wall']},
+                'filesets': ['rtl'],
+                'toplevel': bundle.top,
+            },
+            'sim': {
+                'flow': 'sim',
+                'flow_options': {
+                    'tool': 'verilator',
+                    'mode': 'cc',
+                    'verilator_options': ['-Wno-fatal', '--x-initial unique'],
+                    # what runs once is not optimized: the C++ compiler is where the time goes
+                    'make_options': ['-j2', 'OPT_FAST=-O1', 'OPT_SLOW=-O0', 'OPT_GLOBAL=-O0', 'PYTHON3=python3'],
+                },
+                'filesets': ['rtl', 'harness'],
+                'toplevel': bundle.top,
+            },
+            'synth': {
+                'flow': 'generic',
+                'flow_options': {'tool': 'da4mlyosys'},
+                'filesets': ['rtl'],
+                'toplevel': bundle.top,
+            },
+            'pnr': {
+                'flow': 'generic',
+                'flow_options': {
+                    'frontends': ['da4mlyosys'],
+                    'tool': 'da4mlnextpnr',
+                    'family': 'ecp5',
+                    'keep_module': bundle.top,
+                    'device': '85k',
+                },
+                'filesets': ['rtl', 'scan'],
+                'toplevel': scan_top(bundle.top),
+            },
+        },
+    }

@@ -1,0 +1,1 @@
+"""Pure functions from the text of a report to figures: what is not there is absent, what is malformed raises."""

@@ -1,0 +1,157 @@
+"""Run programs: the only module of the flow that starts a process."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from resource import struct_rusage
+
+from da4ml_flow.errors import Location, ToolError, ToolFailed, ToolNotFound, ToolTimeout
+
+# A watcher in the tool's process group reads a pipe whose other end this process holds. However this process ends,
+# SIGKILL included, the pipe closes and the whole group dies: no orphan goes on writing where the next run works.
+# It is forked twice, so that the tool does not find a child that it never made.
+_GUARD = 'exec 3<&0; ( { read -r _ <&3; kill -KILL 0; } & ); exec 3<&-; exec "$@" </dev/null'
+
+_FIRST_ERROR = (
+    re.compile(r'^%Error(?!: Exiting due to)'),  # Verilator
+    re.compile(r'^\s*(?:\S+:\s?)?(?:fatal )?error\b\s*[:\[]', re.IGNORECASE),  # Yosys, nextpnr, Vivado, compilers
+    re.compile(r'^\w*(?:Error|Exception)\b: '),  # Python
+    re.compile(r'\berror:\s', re.IGNORECASE),
+    re.compile(r'not found|No such file|Permission denied|No space left|[Kk]illed|terminate called|Segmentation'),
+    re.compile(r'\*\*\* '),  # make: true, but it never says why
+)
+_EXCERPT_CHARS = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A program that ended with status 0, and what it cost together with the processes that it waited for."""
+
+    log: Path
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path,
+    log: Path,
+    timeout_s: float | None = None,
+    env: Mapping[str, str] | None = None,
+    hint: str = '',
+) -> Finished:
+    """Run a program without a shell or a terminal; its output goes to ``log``, appended.
+
+    On a timeout, an exception, or the death of this process the whole process group of the program is killed.
+    Raises ToolNotFound, ToolFailed (with the first error of the log), ToolTimeout.
+    """
+    command = [str(part) for part in argv]
+    environment = dict(os.environ if env is None else env)
+    name = Path(command[0]).name
+    search = environment.get('PATH', os.defpath)
+    if shutil.which(command[0], path=search) is None:
+        raise ToolNotFound(f'there is no program {command[0]!r}', notes=(f'looked in {search}',), hint=hint)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    with log.open('ab') as out:
+        begin = out.tell()
+        process = subprocess.Popen(
+            ['/bin/sh', '-c', _GUARD, 'sh', *command],
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        status, usage = _wait(process, timeout_s)
+    finally:
+        _kill_group(process)
+    wall_s = time.monotonic() - start
+    if status is None:
+        raise ToolTimeout(
+            f'{name} was stopped after {timeout_s:g} s',
+            location=Location(str(log)),
+            hint='raise the timeout, or make the design smaller',
+        )
+    code = os.waitstatus_to_exitcode(status)
+    if code != 0:
+        raise failure(name, code, log, begin, hint)
+    peak_mb = usage.ru_maxrss / 1024  # Linux counts KiB
+    return Finished(log, wall_s, usage.ru_utime + usage.ru_stime, peak_mb)
+
+
+def failure(name: str, code: int, log: Path, begin: int = 0, hint: str = '') -> ToolError:
+    """The error of a tool that ended with a status other than 0: its first error line is the location."""
+    ending = f'was killed by {_signal_name(-code)}' if code < 0 else f'failed with exit status {code}'
+    with log.open('rb') as file:
+        before = file.read(begin).count(b'\n')
+        text = file.read().decode(errors='replace')
+    found = first_error(text)
+    if found is None:
+        lines = [line for line in text.splitlines() if line.strip()]
+        notes = tuple(_cut(line) for line in lines[-3:])
+        return ToolFailed(f'{name} {ending}', location=Location(str(log)), notes=notes, hint=hint)
+    number, line = found
+    note = (_cut(line.strip()),)
+    return ToolFailed(f'{name} {ending}', location=Location(str(log), before + number), notes=note, hint=hint)
+
+
+def first_error(text: str) -> tuple[int, str] | None:
+    """``(line number from 1, line)`` of the first error that a log tells of, the most telling kind first."""
+    lines = text.splitlines()
+    for pattern in _FIRST_ERROR:
+        for number, line in enumerate(lines, 1):
+            if pattern.search(line):
+                return number, line
+    return None
+
+
+def _wait(process: subprocess.Popen[bytes], timeout_s: float | None) -> tuple[int | None, struct_rusage]:
+    """The wait status, None after the timeout, and the resource usage."""
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    pause = 0.001
+    while True:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return status, usage
+        if deadline is not None and time.monotonic() > deadline:
+            return None, usage
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.05)
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of the program's group, the watcher too, and reap the program."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)  # its session makes the group's id its own
+    except ProcessLookupError:
+        pass
+    except PermissionError:  # macOS says so of a group of zombies
+        pass
+    if process.stdin is not None:
+        process.stdin.close()
+    process.wait()
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f'signal {number}'
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _EXCERPT_CHARS else line[: _EXCERPT_CHARS - 1] + '…'

@@ -1,0 +1,70 @@
+"""Place and route: the clock frequency that the kernel reaches on a real device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from da4ml_flow.config.model import BuildConfig
+from da4ml_flow.results.metrics import ToolVersion, measure
+from da4ml_flow.stages.base import StageContext, StageOutcome
+from da4ml_flow.stages.synthesize import resource_metrics
+
+
+class Implement:
+    """Makes ``implement_log_<seed>`` and the reports behind its figures.
+
+    Fmax is the median over the seeds; with a ``clock_ns`` a median that is too slow is the answer no. It is measured
+    between registers around the kernel on the device chosen, and says nothing about the device of ``synthesize``.
+    """
+
+    name = 'implement'
+    inputs = ('rtl',)
+
+    def settings(self, config: BuildConfig) -> Mapping[str, Any] | None:
+        section = config.implement
+        return None if section is None else section.model_dump(mode='json')
+
+    def tools(self, config: BuildConfig) -> tuple[ToolVersion, ...]:
+        from da4ml_flow.eda import fusesoc, tools
+
+        return (tools.find('yosys').record, tools.find('nextpnr-ecp5').record, *fusesoc.libraries())
+
+    def run(self, context: StageContext) -> StageOutcome:
+        from da4ml_flow.eda.backends import nextpnr
+
+        section = context.config.implement
+        if section is None:
+            return StageOutcome()
+        count = len(section.seeds)
+        context.report(f'yosys and nextpnr for {section.device}, {count} seed{"s" if count > 1 else ""}')
+        done = nextpnr.implement(
+            context.artifacts['rtl'],
+            section.device,
+            section.seeds,
+            context.directory / 'nextpnr',
+            clock_ns=section.clock_ns,
+        )
+        fmax_mhz = done.median_fmax_mhz
+        labels = {'stage': self.name, 'tool': section.tool, 'part': section.device}
+        metrics = [
+            measure('fmax_mhz', round(fmax_mhz, 3), **labels),
+            measure('peak_mb', round(done.peak_mb, 1), **labels),
+            *resource_metrics(done.resources, stage=self.name, tool='yosys', part=section.device),
+        ]
+        if count > 1:
+            for seed, value in done.fmax_mhz.items():
+                part = f'{section.device} seed {seed}'
+                metrics.append(measure('fmax_mhz', round(value, 3), stage=self.name, tool=section.tool, part=part))
+        ok, message = True, ''
+        if section.clock_ns is not None:
+            slack_ns = section.clock_ns - 1000 / fmax_mhz
+            metrics.append(measure('wns_ns', round(slack_ns, 4), **labels))
+            if slack_ns < 0:
+                ok, message = (
+                    False,
+                    f'{fmax_mhz:.1f} MHz misses the clock of {section.clock_ns:g} ns by {-slack_ns:.3f} ns',
+                )
+        artifacts = {f'implement_log_{seed}': log for seed, log in zip(section.seeds, done.logs, strict=True)}
+        artifacts |= {f'implement_report_{report.stem}': report for report in done.reports}
+        return StageOutcome(artifacts, tuple(metrics), self.tools(context.config), ok=ok, message=message)

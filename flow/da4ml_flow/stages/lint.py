@@ -1,0 +1,39 @@
+"""Static checks of the hardware description: any warning is the answer no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from da4ml_flow.config.model import BuildConfig
+from da4ml_flow.results.metrics import ToolVersion
+from da4ml_flow.stages.base import StageContext, StageOutcome
+
+
+class Lint:
+    """Makes ``lint_log``: every file of the design and every primitive in it through `verilator -Wall`, no waivers."""
+
+    name = 'lint'
+    inputs = ('rtl',)
+
+    def settings(self, config: BuildConfig) -> Mapping[str, Any] | None:
+        return None if config.lint is None else {'tool': config.lint.tool}
+
+    def tools(self, config: BuildConfig) -> tuple[ToolVersion, ...]:
+        from da4ml_flow.eda import fusesoc, tools
+
+        return (tools.find('verilator').record, *fusesoc.libraries())
+
+    def run(self, context: StageContext) -> StageOutcome:
+        from da4ml_flow.eda.backends import verilator
+
+        context.report('verilator -Wall')
+        directory = context.directory / 'verilator'
+        warnings = verilator.lint(context.artifacts['rtl'], directory)
+        message = ''
+        if warnings:
+            count = len(warnings)
+            message = f'{count} lint warning{"s" if count > 1 else ""}; the first: {warnings[0]}'
+        return StageOutcome(
+            {'lint_log': directory / 'make.log'}, (), self.tools(context.config), ok=not warnings, message=message
+        )

@@ -1,0 +1,131 @@
+"""Simulation of the hardware description, every output bit and the latency compared with the interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from da4ml_flow.config.model import BuildConfig
+from da4ml_flow.results.metrics import ToolVersion, measure
+from da4ml_flow.stages.base import StageContext, StageOutcome
+
+if TYPE_CHECKING:
+    from da4ml_core.ir.program import Program
+    from da4ml_flow.eda.backends.verilator import Simulation
+    from da4ml_flow.eda.vectors import Codes, Records
+
+_SHOWN = 20
+_RANDOM_SAMPLES = 256  # beside a dataset, which is never at the corners
+
+
+class Simulate:
+    """Makes ``simulation_report``, a readable text, and ``simulation_log``.
+
+    Samples of the dataset come first, then the corners of the input ranges, then random samples.
+    """
+
+    name = 'simulate'
+    inputs = ('program', 'rtl')
+
+    def settings(self, config: BuildConfig) -> Mapping[str, Any] | None:
+        section, dataset = config.simulate, config.model.dataset
+        if section is None:
+            return None
+        data = None if dataset is None else {'path': dataset.path, 'inputs': dataset.inputs}
+        return {'tool': section.tool, 'samples': section.samples, 'dataset': data}
+
+    def tools(self, config: BuildConfig) -> tuple[ToolVersion, ...]:
+        from da4ml_flow.eda import fusesoc, tools
+
+        return (tools.find('verilator').record, tools.find('c++').record, *fusesoc.libraries())
+
+    def run(self, context: StageContext) -> StageOutcome:
+        from da4ml_core.interp import Executable
+        from da4ml_core.ir.serialize import load_program
+        from da4ml_flow.eda import core_file, vectors
+        from da4ml_flow.eda.backends import verilator
+
+        program = load_program(context.artifacts['program'])
+        rtl = context.artifacts['rtl']
+        bundle = core_file.load_bundle(rtl)
+        codes, from_dataset = _input_codes(program, context.config)
+        expected = Executable(program).run_codes(codes)
+        context.report(f'{len(codes)} samples in Verilator')
+        simulation = verilator.simulate(
+            rtl, vectors.input_port_codes(program, bundle.inputs, codes), context.directory / 'verilator'
+        )
+        records = vectors.pack(
+            bundle.outputs, vectors.output_port_codes(program, bundle.outputs, expected), bundle.output_bits
+        )
+        latency = simulation.find_latency(records)
+        mismatches, lines = _compare(simulation, records, latency, from_dataset)
+        report = context.directory / 'simulation.txt'
+        report.write_text('\n'.join(lines) + '\n', encoding='utf-8')
+        labels = {'stage': self.name, 'tool': 'verilator'}
+        metrics = [
+            measure('sim_samples', len(codes), **labels),
+            measure('sim_mismatches', mismatches, **labels),
+        ]
+        if latency is not None:
+            metrics.append(measure('latency_cycles', latency, **labels))
+            metrics.append(measure('ii', 1, **labels))  # a sample went in every cycle
+        artifacts = {'simulation_report': report, 'simulation_log': context.directory / 'verilator' / 'make.log'}
+        ok = latency == bundle.latency_cycles
+        return StageOutcome(
+            artifacts, tuple(metrics), self.tools(context.config), ok=ok, message='' if ok else '; '.join(lines[:2])
+        )
+
+
+def _input_codes(program: Program, config: BuildConfig) -> tuple[Codes, int]:
+    """Codes by input op, and how many of the samples are from the dataset."""
+    import numpy as np
+
+    from da4ml_core.interp import encode
+    from da4ml_flow.eda import vectors
+    from da4ml_flow.stages.dataset import load_dataset
+
+    samples = config.simulate.samples if config.simulate is not None else 0
+    ranges = [program.ops[index].interval[:2] for index, _ in program.input_ops()]
+    if config.model.dataset is None:
+        return vectors.corner_codes(ranges, samples), 0
+    data = load_dataset(config.model.dataset).inputs[:samples]
+    codes = encode(program, data)
+    return np.concatenate([codes, vectors.corner_codes(ranges, _RANDOM_SAMPLES)]), len(codes)
+
+
+def _compare(
+    simulation: Simulation, expected: Records, latency: int | None, from_dataset: int
+) -> tuple[int, list[str]]:
+    """The number of samples with a wrong bit, and a report whose first lines say the most."""
+    from da4ml_flow.eda import vectors
+
+    bundle, predicted = simulation.bundle, simulation.bundle.latency_cycles
+    got = simulation.outputs_at(predicted)
+    wrong = (got != expected).any(axis=1).nonzero()[0]
+    total = simulation.num_samples
+    if latency == predicted:
+        return 0, [f'{total} samples, 0 mismatches, latency {predicted} cycles']
+    first = f'{len(wrong)} of {total} samples differ from the interpreter at the latency of {predicted} cycles'
+    if latency is not None:
+        return len(wrong), [first, f'every sample is right at a latency of {latency} cycles: the prediction is wrong']
+    lines = []
+    wanted_codes = vectors.unpack(bundle.outputs, expected[wrong[:_SHOWN]])
+    got_codes = vectors.unpack(bundle.outputs, got[wrong[:_SHOWN]])
+    for row, sample in enumerate(wrong[:_SHOWN]):
+        origin = 'dataset' if sample < from_dataset else 'corner or random sample'
+        for field, want, have in zip(bundle.outputs, wanted_codes[row], got_codes[row], strict=True):
+            if want != have:
+                lines.append(
+                    f'sample {sample} ({origin}), output {field.position}: expected {_value(want, field)}, '
+                    f'got {_value(have, field)} ({field.type})'
+                )
+    return len(wrong), [first, *lines[:_SHOWN]]
+
+
+def _value(code: int, field: Any) -> str:
+    """A code as the number that it stands for, and itself."""
+    from fractions import Fraction
+
+    value = Fraction(int(code)) / Fraction(2) ** field.type.frac_bits
+    number = float(value) if abs(value) < 1e300 else value
+    return f'{number:g} (code {code})' if isinstance(number, float) else f'code {code}'

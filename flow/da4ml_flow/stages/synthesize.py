@@ -1,0 +1,50 @@
+"""Synthesis of the kernel, out of context: LUTs, registers, carry cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from da4ml_flow.config.model import BuildConfig
+from da4ml_flow.eda.parsers.yosys_stat import Resources
+from da4ml_flow.results.metrics import Metric, ToolVersion, measure
+from da4ml_flow.stages.base import StageContext, StageOutcome
+
+
+class Synthesize:
+    """Makes ``synthesis_report`` (cell counts as JSON) and ``synthesis_log``."""
+
+    name = 'synthesize'
+    inputs = ('rtl',)
+
+    def settings(self, config: BuildConfig) -> Mapping[str, Any] | None:
+        section = config.synthesize
+        return None if section is None else {'tool': section.tool, 'family': section.family}
+
+    def tools(self, config: BuildConfig) -> tuple[ToolVersion, ...]:
+        from da4ml_flow.eda import fusesoc, tools
+
+        return (tools.find('yosys').record, *fusesoc.libraries())
+
+    def run(self, context: StageContext) -> StageOutcome:
+        from da4ml_flow.eda.backends import yosys
+
+        section = context.config.synthesize
+        if section is None:
+            return StageOutcome()
+        context.report(f'yosys for {section.family}')
+        done = yosys.synthesize(context.artifacts['rtl'], section.family, context.directory / 'yosys')
+        labels = {'stage': self.name, 'tool': section.tool, 'part': section.family}
+        metrics = (
+            *resource_metrics(done.resources, **labels),
+            measure('synth_s', round(done.wall_s, 3), **labels),
+            measure('peak_mb', round(done.peak_mb, 1), **labels),
+        )
+        artifacts = {'synthesis_report': done.report, 'synthesis_log': done.log}
+        return StageOutcome(artifacts, metrics, self.tools(context.config))
+
+
+def resource_metrics(resources: Resources, *, stage: str, tool: str, part: str) -> tuple[Metric, ...]:
+    """The metrics of a resource count."""
+    values = {**resources._asdict(), 'luts': resources.luts}
+    return tuple(measure(name, value, stage=stage, tool=tool, part=part) for name, value in values.items())

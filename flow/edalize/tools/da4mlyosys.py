@@ -1,0 +1,62 @@
+"""Yosys from a plain script: the stock tool needs Yosys' Tcl, which no wheel of Yosys has."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from edalize.tools.edatool import Edatool  # type: ignore[import-untyped]
+from edalize.utils import EdaCommands  # type: ignore[import-untyped]
+
+_ECP5 = 'ecp5'
+
+
+class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its module's name, capitalized
+    """Synthesis of a kernel, without pads, to a netlist (`<name>.json`) and its cell counts (`<name>_stat.json`)."""
+
+    description = 'Yosys, driven by a plain script'
+
+    TOOL_OPTIONS: ClassVar[dict[str, Any]] = {
+        'family': {'type': 'str', 'desc': "'ecp5', or a family of synth_xilinx (xcup)"},
+        'keep_module': {'type': 'str', 'desc': 'Module that is synthesized on its own and counted on its own'},
+        'yosys_synth_options': {'type': 'str', 'desc': 'Additional options for the synth command', 'list': True},
+    }
+
+    def setup(self, edam: dict[str, Any]) -> None:
+        super().setup(edam)
+        sources, rest = [], []
+        for file in self.files:
+            kind = file.get('file_type', '')
+            if kind.startswith(('verilogSource', 'systemVerilogSource')):
+                sources.append((file['name'], kind.startswith('systemVerilogSource')))
+            else:
+                rest.append(file)
+        script, netlist = f'{self.name}.ys', f'{self.name}.json'
+        self.edam = {**edam, 'files': [*rest, {'name': netlist, 'file_type': 'jsonNetlist'}]}
+        self.script = '\n'.join(self._script(sources, netlist)) + '\n'
+        self.commands = EdaCommands()
+        depends = [script, *(name for name, _ in sources)]
+        self.commands.add(['yosys', '-l', 'yosys.log', '-s', script], [netlist], depends)
+        self.commands.set_default_target(netlist)
+
+    def write_config_files(self) -> None:
+        self.update_config_file(f'{self.name}.ys', self.script)
+
+    def _script(self, sources: list[tuple[str, bool]], netlist: str) -> Iterator[str]:
+        top, family = self.toplevel, self.tool_options.get('family', 'xcup')
+        for name, system_verilog in sources:
+            yield f'read_verilog {"-sv " if system_verilog else ""}{name}'
+        for name, value in self.vlogparam.items():
+            yield f'chparam -set {name} {self._param_value_str(value, str_quote_style=chr(34))} {top}'
+        yield f'hierarchy -check -top {top}'
+        keep = self.tool_options.get('keep_module')
+        if keep:
+            yield f'setattr -mod -set keep_hierarchy 1 {keep}'
+        options = ' '.join(self.tool_options.get('yosys_synth_options', []))
+        if family == _ECP5:
+            # all of synth_ecp5 but its last steps: `autoname` there takes longer than all others on a large netlist
+            yield f'synth_ecp5 -top {top} -run begin:check {options}'
+            yield 'blackbox =A:whitebox'
+        else:
+            yield f'synth_xilinx -family {family} -top {top} -flatten -noiopad -noclkbuf {options}'
+        yield 'check -noinit'
+        yield f'tee -q -o {self.name}_stat.json stat -json'
+        yield f'write_json {netlist}'
