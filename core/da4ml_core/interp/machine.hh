@@ -25,6 +25,7 @@ namespace da4ml {
 #define DA4ML_LAMBDA __attribute__((always_inline))
 
 constexpr int LANES = 3;
+constexpr int COMPARED_BYTES = 32;  // vectors whose comparisons give lanes; those of 64 bytes give masks, element by element
 constexpr std::size_t GRANULE = 64;  // samples in a block are a multiple of this: at least a cache line in every lane
 
 // What each does to its lanes: see Kind in assembler.py, whose numbering this is.
@@ -237,8 +238,13 @@ DA4ML_INLINE void store(const char* a, const Instruction& word, const Block& blo
     for (std::ptrdiff_t i = 0; i < block.used; ++i, to += block.batch.outputs) *to = static_cast<To>(from[i]) * scale;
 }
 
-template <Kind KIND, class T, int BYTES>
+constexpr bool compares(Kind kind) {
+    return kind == RELU_SLICE || kind == NUDGE_SIGN || kind == CLAMP || kind == ZERO_OUTSIDE || kind == LOAD_REAL;
+}
+
+template <Kind KIND, class T, int WIDEST>
 DA4ML_INLINE void step(char* scratch, const Instruction& word, const Block& block) {
+    constexpr int BYTES = compares(KIND) && WIDEST > COMPARED_BYTES ? COMPARED_BYTES : WIDEST;
     using V = Vector<T, BYTES>;
     using U = typename V::U;
     using S = typename V::S;
