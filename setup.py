@@ -8,7 +8,8 @@ from Cython.Build import cythonize
 from setuptools import Extension, find_packages, setup
 
 DEBUG = os.environ.get('DA4ML_CYTHON_DEBUG') == '1'
-ROOTS = {'da4ml_core': 'core/da4ml_core', 'da4ml_flow': 'flow/da4ml_flow', 'da4ml_ip': 'ip'}
+ROOTS = {'da4ml_core': 'core/da4ml_core', 'da4ml_flow': 'flow/da4ml_flow', 'da4ml_ip': 'ip', 'edalize': 'flow/edalize'}
+PLUGINS = ['edalize.tools']  # our part of edalize's namespace package: no __init__.py may be in it
 
 
 def kernel(pyx: Path) -> Extension:
@@ -22,7 +23,7 @@ if not KERNELS:  # an sdist without .pyx would silently build a wheel without ke
     raise SystemExit('no .pyx files under core/')
 
 setup(
-    packages=[*find_packages('core'), *find_packages('flow'), 'da4ml_ip'],
+    packages=[*find_packages('core'), *find_packages('flow'), *PLUGINS, 'da4ml_ip'],
     package_dir=ROOTS,
     ext_modules=cythonize(
         KERNELS,
