@@ -145,7 +145,7 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     bare = keras.Model(model.inputs, model.outputs, name=model.name)  # never compiled: no optimizer to save
     bare.save(options.output / 'digits.keras')
-    np.savez_compressed(options.output / 'digits_test.npz', x=test_x, labels=test_y.astype(np.int64), keras_y=keras_y)
+    np.savez_compressed(options.output / 'digits_test.npz', x=test_x, y=test_y.astype(np.int64), keras_y=keras_y)
 
 
 if __name__ == '__main__':

@@ -144,7 +144,7 @@ def _bit_arrays(
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
     """``(signed, int_bits, frac_bits)`` from the saved variables: trainable ones come first."""
     if overflow is Overflow.WRAP:
-        order = ('f', 'k', 'i', 'decay') if q_type == 'kif' else ('b', 'k', 'i', 'decay')
+        order: tuple[str, ...] = ('f', 'k', 'i', 'decay') if q_type == 'kif' else ('b', 'k', 'i', 'decay')
     else:
         order = ('i', 'f', 'k') if q_type == 'kif' else ('b', 'i', 'k')
     if len(variables) != len(order):
@@ -175,7 +175,8 @@ def _read_maps(
     options: JsonView, affine: tuple[float, float] | None
 ) -> tuple[float | None, tuple[float, float] | None]:
     """The scale around the quantizer and the affine map behind it."""
-    scaler = (view := options.find('scaler')) and view.number()
+    view = options.find('scaler')
+    scaler = None if view is None else view.number()
     given = options.find('affine')
     if given is not None:
         numbers = [number.number() for number in given]
@@ -206,28 +207,32 @@ def _round(x: Float32, mode: Rounding) -> Float32:
     """Integers by the framework's own formulas, whose float32 sums round now and then (0.49999997 + 0.5 is 1)."""
     half = np.float32(0.5)
     if mode is Rounding.TRN:
-        return np.floor(x)
-    if mode is Rounding.RND:
-        return np.floor(x + half)
-    if mode is Rounding.RND_CONV:
-        return np.rint(x)
-    if mode is Rounding.TRN_ZERO:
-        return np.floor(np.abs(x)) * np.sign(x)
-    if mode is Rounding.RND_ZERO:
-        return -np.floor(-np.abs(x) + half) * np.sign(x)
-    if mode is Rounding.RND_MIN_INF:
-        return -np.floor(-x + half)
-    return np.floor(np.abs(x) + half) * np.sign(x)  # RND_INF
+        y = np.floor(x)
+    elif mode is Rounding.RND:
+        y = np.floor(x + half)
+    elif mode is Rounding.RND_CONV:
+        y = np.rint(x)
+    elif mode is Rounding.TRN_ZERO:
+        y = np.floor(np.abs(x)) * np.sign(x)
+    elif mode is Rounding.RND_ZERO:
+        y = -np.floor(-np.abs(x) + half) * np.sign(x)
+    elif mode is Rounding.RND_MIN_INF:
+        y = -np.floor(-x + half)
+    else:  # RND_INF
+        y = np.floor(np.abs(x) + half) * np.sign(x)
+    return np.asarray(y, dtype=np.float32)
 
 
 def _power(exponent: NDArray[np.int64]) -> Float32:
     """Exactly ``2**exponent`` in float32, where it is a normal number."""
-    return np.ldexp(np.float32(1), np.clip(exponent, -MAX_EXPONENT, MAX_EXPONENT).astype(np.int32))
+    clipped = np.clip(exponent, -MAX_EXPONENT, MAX_EXPONENT).astype(np.int32)
+    return np.asarray(np.ldexp(np.float32(1), clipped), dtype=np.float32)
 
 
 def _whole(bits: NDArray[Any]) -> NDArray[np.int64]:
     """Trained bit counts are real numbers; the framework rounds them to the nearest, ties to even."""
-    return np.rint(np.clip(bits, -1e9, 1e9)).astype(np.int64)
+    whole: NDArray[np.int64] = np.rint(np.clip(bits, -1e9, 1e9)).astype(np.int64)
+    return whole
 
 
 def _broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:

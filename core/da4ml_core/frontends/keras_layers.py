@@ -157,7 +157,7 @@ def _affine(
         x = _quantize(layer, 'iq', x)
     elif x.is_external:
         raise layer.unsupported('a model input that no quantizer rounds (enable_iq false)', ['enable_iq true'])
-    y: SymbolicArray = x @ kernel if equation is None else np.einsum(equation, x, kernel)  # type: ignore[call-overload]
+    y: SymbolicArray = x @ kernel if equation is None else np.einsum(equation, x, kernel)
     if bias is not None:
         y = y + bias
     y = _activate(layer, y)

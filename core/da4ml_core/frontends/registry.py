@@ -25,7 +25,7 @@ def _keras(path: str | Path, solver: SolverOptions | None) -> Program:
 READERS: Mapping[str, Reader] = MappingProxyType({'.keras': _keras})
 
 
-def load(path: str | Path, *, solver: SolverOptions | None = None) -> Program:
+def load(path: str | Path, solver: SolverOptions | None = None) -> Program:
     """The program of a model file of any known kind; raises FrontendError for an unknown suffix."""
     path = Path(path)
     reader = READERS.get(path.suffix.lower())
