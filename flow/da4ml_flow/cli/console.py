@@ -48,7 +48,7 @@ def error_data(error: Da4mlError) -> dict[str, Any]:
 
 
 class PlainProgress(Listener, AbstractContextManager['PlainProgress']):
-    """A line when a stage begins, one when it ends."""
+    """A line for each thing that a stage says, and one when it ends."""
 
     def __enter__(self) -> Self:
         return self
@@ -57,9 +57,6 @@ class PlainProgress(Listener, AbstractContextManager['PlainProgress']):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Nothing to close."""
-
-    def begin(self, stage: str) -> None:
-        click.echo(f'{stage:10}  ...', err=True)
 
     def progress(self, stage: str, text: str) -> None:
         click.echo(f'{stage:10}  {text}', err=True)

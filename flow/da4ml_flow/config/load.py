@@ -163,12 +163,15 @@ def _problem(detail: dict[str, Any], source: SourceMap) -> ConfigProblem:
         model = _section(path[:-1])
         told = model.model_fields[str(path[-1])].description if model else None
         place = source.problem(
-            'DA2005', f'missing key {path[-1]!r}', path[:-1], key=True, hint=f'add {path[-1]}: {told}'
+            'DA2005', f'missing key {path[-1]!r}', path[:-1], key=True, hint=f'add {path[-1]}: ... ({told})'
         )
         return ConfigProblem(
             place.message, location=place.location, context=dotted(path), hint=place.hint, code=place.code
         )
     if kind in KINDS:
+        key = context['key']
+        if key:
+            return source.problem(KINDS[kind], context['text'], (*path, key), key=True, hint=context['hint'])
         return source.problem(KINDS[kind], context['text'], path, hint=context['hint'])
     message, hint = _mismatch(kind, context, value)
     return source.problem('DA2006', message, path, hint=hint)

@@ -15,10 +15,10 @@ from da4ml_flow.config.nearest import nearest
 IDENTIFIER = r'^[A-Za-z_][A-Za-z0-9_]*$'
 
 
-def problem(kind: str, message: str, hint: str = '') -> PydanticCustomError:
-    """A mistake for a validator to raise; the reader turns its kind into a code and shows the hint under the value."""
+def problem(kind: str, message: str, hint: str = '', key: str = '') -> PydanticCustomError:
+    """A mistake for a validator to raise; the reader turns its kind into a code and points at the value, or at a key."""
     # the message is a template to pydantic: braces in it are the user's own text
-    return PydanticCustomError(kind, '{text}', {'text': message, 'hint': hint})
+    return PydanticCustomError(kind, '{text}', {'text': message, 'hint': hint, 'key': key})
 
 
 def _files_of(folder: Path) -> list[str]:
@@ -109,6 +109,7 @@ class PipelineConfig(Section):
                 'combination',
                 f'{asked[0]} with max_levels: null, which is a design without a clock',
                 'give max_levels a number, or leave the registers out',
+                asked[0],
             )
         return self
 

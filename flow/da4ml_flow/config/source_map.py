@@ -17,6 +17,7 @@ MAX_NODES = 100_000  # aliases of aliases grow without bound
 MAX_EXCERPT = 100
 TAG = 'tag:yaml.org,2002:'
 ENVIRONMENT = re.compile(r'\$\{env:([^}]*)\}')
+NO_TAG = 'leave the tag out'
 NAME = re.compile(r'[A-Za-z_][A-Za-z0-9_]*')
 
 
@@ -182,6 +183,9 @@ class Reader:
                 self._problem('DA2002', f'more than {MAX_NODES} values', span, path)
             return None
         inside = (*parents, id(node))
+        if not isinstance(node, yaml.ScalarNode) and node.tag not in (f'{TAG}map', f'{TAG}seq'):
+            self._problem('DA2006', f'a {node.tag.removeprefix(TAG)!r} is nothing to configure', span, path, NO_TAG)
+            return None
         if isinstance(node, yaml.MappingNode):
             return dict(self._items(node, path, inside))
         if isinstance(node, yaml.SequenceNode):
@@ -215,7 +219,7 @@ class Reader:
         try:
             return convert(tag, text)
         except (KeyError, ValueError):
-            self._problem('DA2006', f'{text[:40]!r} is not of the type {tag!r}', span, path, 'leave the tag out')
+            self._problem('DA2006', f'{text[:40]!r} is not of the type {tag!r}', span, path, NO_TAG)
             return None
 
     def _substituted(self, text: str, span: Span, path: KeyPath) -> str:

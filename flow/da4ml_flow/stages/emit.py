@@ -33,6 +33,7 @@ class Emit:
         from da4ml_core.passes.schedule import schedule
         from da4ml_flow.eda.core_file import write_core
 
+        context.report(f'writing {context.config.rtl.language}')
         pipeline = context.config.rtl.pipeline
         program = load_program(context.artifacts['program'])
         scheduled = schedule(
