@@ -14,7 +14,8 @@ from da4ml_core.ir.opcode import Quantization
 class PortField(NamedTuple):
     """One array element in a packed port: bits ``offset .. offset + width - 1``; width 0 has no bits.
 
-    ``position`` is its place in the flattened external array; an input's ``quantization`` says how a real number becomes its code.
+    ``position`` is its place in the flattened external array; an input's ``quantization`` says how a real number
+    becomes its code.
     """
 
     position: int
@@ -35,7 +36,8 @@ class RtlBundle:
     """A design as files, its ports, and its timing in cycles.
 
     Ports of the top module: ``clk`` if ``clocked``, the packed input ``x`` and the packed output ``y``.
-    ``latency_cycles`` rising edges of ``clk`` after a sample is put on ``x``, its result is on ``y``; a new sample every ``initiation_interval``.
+    ``latency_cycles`` rising edges of ``clk`` after a sample is put on ``x``, its result is on ``y``; a new sample
+    every ``initiation_interval``.
     """
 
     top: str

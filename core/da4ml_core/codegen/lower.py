@@ -1,0 +1,328 @@
+"""From a schedule to a netlist: every live value becomes a signal, every crossing of a stage a register."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import groupby
+
+from da4ml_core.codegen.bundle import PortField
+from da4ml_core.codegen.names import check_identifier
+from da4ml_core.codegen.netlist import (
+    Assignment,
+    Bits,
+    Copies,
+    Instance,
+    Literal,
+    Netlist,
+    Piece,
+    Register,
+    Signal,
+    Slice,
+    Stage,
+)
+from da4ml_core.errors import CodegenError
+from da4ml_core.fixed import Overflow, Rounding
+from da4ml_core.ir.opcode import InputPort, Quantization
+from da4ml_core.ir.program import Op, Operand, Program
+from da4ml_core.passes.datapath import Conversion, Rectification, Sum, Trimmed, Wiring, build
+from da4ml_core.passes.schedule import Schedule
+
+ROUNDINGS = tuple(Rounding)  # the numbers of the modes in da4ml_quantize are their places here
+OVERFLOWS = tuple(Overflow)
+
+
+def lower(schedule: Schedule, top: str) -> Netlist:
+    """The netlist of a schedule; raises CodegenError for an illegal name and for a port without any bit."""
+    check_identifier(top, 'top module')
+    return _Lowering(schedule, top).netlist()
+
+
+class _Lowering:
+    """The signals made so far, one for each value and stage that needs it, and which of their bits are read."""
+
+    def __init__(self, schedule: Schedule, top: str) -> None:
+        self.schedule = schedule
+        self.program = schedule.program
+        self.top = top
+        self.inputs = _input_fields(self.program)
+        self.outputs = _output_fields(self.program)
+        self.input_port = Signal('x', _port_bits(self.program, 'input', self.inputs))
+        self.output_port = Signal('y', _port_bits(self.program, 'output', self.outputs))
+        self.input_fields = {
+            index: field for (index, _), field in zip(_ordered_inputs(self.program), self.inputs, strict=True)
+        }
+        self.signals: dict[tuple[int, int], Signal] = {}  # (value, stage)
+        self.read: dict[Signal, int] = {}  # a mask of the bits that something reads
+
+    def netlist(self) -> Netlist:
+        schedule = self.schedule
+        taps = _taps(schedule)
+        registers: dict[int, list[Register]] = defaultdict(list)
+        logic: dict[int, list[tuple[str, list[Assignment | Instance]]]] = defaultdict(list)
+        self.read[self.input_port] = 0
+        for index, op in enumerate(self.program.ops):
+            if not schedule.windows[index].width_bits:
+                continue
+            made_in = schedule.stages[index]
+            logic[made_in].append((op.origin, self._value(index, op)))
+            previous, stage_before = self.signals[index, made_in], made_in
+            for stage in taps[index]:
+                delayed = self._new_signal(index, stage)
+                registers[stage].append(
+                    Register(delayed, self._use((Slice(previous, 0, previous.width_bits),)), stage - stage_before)
+                )
+                previous, stage_before = delayed, stage
+        results = tuple(
+            (field, self._use(self._output(edge, field)))
+            for field, edge in zip(self.outputs, self.program.outputs, strict=True)
+        )
+        stages = tuple(
+            Stage(stage, tuple(registers[stage]), _by_origin(logic[stage]))
+            for stage in range(schedule.input_stage, schedule.output_stage + 1)
+        )
+        return Netlist(
+            self.top,
+            self.program.name,
+            self.inputs,
+            self.outputs,
+            self.input_port,
+            self.output_port,
+            schedule.latency_cycles,
+            schedule.register_bits,
+            stages,
+            results,
+            tuple(self._unread()),
+        )
+
+    def _value(self, index: int, op: Op) -> list[Assignment | Instance]:
+        """The logic of one value, in the stage it is made in."""
+        stage = self.schedule.stages[index]
+        interval, window = self.schedule.intervals[index], self.schedule.windows[index]
+        lo, hi = interval.exp + window.lo, interval.exp + window.hi
+        signal = self._new_signal(index, stage)
+        comment = _describe(index, op)
+        if isinstance(op.attribute, InputPort):
+            field = self.input_fields[index]
+            port = (Slice(self.input_port, field.offset, field.offset + field.width_bits),)
+            bits = _extended(port, field.type.signed, -field.type.frac_bits, lo, hi)
+            return [Assignment(signal, self._use(bits), comment)]
+        plan = build(op, window, self.schedule.intervals, index)
+        if isinstance(plan, Wiring):
+            bits = self._wired(plan.operands, stage, lo, hi)
+            return [Assignment(signal, self._use(bits), comment)]
+        if isinstance(plan, Sum):
+            primitive, parameters = _sum_parameters(plan)
+            return [self._instance(primitive, parameters, plan.operands, stage, signal, comment)]
+        (operand,) = plan.operands
+        if isinstance(plan, Rectification):
+            primitive, signed, exp = 'relu', False, operand.exp
+            parameters = {'A_WIDTH': operand.width_bits}
+        else:
+            primitive, signed, exp = 'quantize', plan.signed, plan.exp
+            parameters = _conversion_parameters(plan)
+        parameters['Y_WIDTH'] = plan.width_bits
+        if (exp, exp + plan.width_bits) == (lo, hi):
+            return [self._instance(primitive, parameters, plan.operands, stage, signal, comment)]
+        whole = Signal(f'{signal.name}_{primitive}', plan.width_bits, signed)
+        self.read[whole] = 0
+        instance = self._instance(primitive, parameters, plan.operands, stage, whole, comment)
+        bits = _extended((Slice(whole, 0, whole.width_bits),), signed, exp, lo, hi)
+        return [instance, Assignment(signal, self._use(bits))]
+
+    def _instance(
+        self,
+        primitive: str,
+        parameters: dict[str, int],
+        operands: tuple[Trimmed, ...],
+        stage: int,
+        target: Signal,
+        comment: str,
+    ) -> Instance:
+        inputs = []
+        for port, operand in zip('abc', operands, strict=False):
+            bits = self._use(self._bits(operand, stage))
+            padding = parameters[f'{port.upper()}_WIDTH'] - operand.width_bits
+            inputs.append((port, (*bits, Literal(0, padding)) if padding else bits))
+        return Instance(primitive, tuple(parameters.items()), tuple(inputs), target, comment)
+
+    def _output(self, edge: Operand, field: PortField) -> Bits:
+        """The bits of one output field; none if it has no width."""
+        if not field.width_bits:
+            return ()
+        interval = self.schedule.intervals[edge.index].shifted(edge.shift)
+        lo, hi = -field.type.frac_bits, field.width_bits - field.type.frac_bits
+        if interval.is_constant:
+            code = interval.at(lo).lo
+            return (Literal(code & ((1 << field.width_bits) - 1), field.width_bits),)
+        signal = self.signals[edge.index, self.schedule.output_stage]
+        return _extended((Slice(signal, 0, signal.width_bits),), interval.signed, interval.exp, lo, hi)
+
+    def _wired(self, operands: tuple[Trimmed, ...], stage: int, lo: int, hi: int) -> Bits:
+        if not operands:
+            return (Literal(0, hi - lo),)
+        (operand,) = operands
+        return _extended(self._bits(operand, stage), operand.signed, operand.exp, lo, hi)
+
+    def _bits(self, operand: Trimmed, stage: int) -> Bits:
+        window = operand.window
+        if operand.value is None:
+            mask = (1 << window.width_bits) - 1
+            return (Literal((operand.code >> window.lo) & mask, window.width_bits),)
+        base = self.schedule.windows[operand.value].lo
+        return (Slice(self.signals[operand.value, stage], window.lo - base, window.hi - base),)
+
+    def _new_signal(self, index: int, stage: int) -> Signal:
+        interval, window = self.schedule.intervals[index], self.schedule.windows[index]
+        made_here = stage == self.schedule.stages[index]
+        signal = Signal(
+            f'v{index}' if made_here else f'v{index}_s{stage}',
+            window.width_bits,
+            interval.signed and window.hi == interval.width_bits,
+        )
+        self.signals[index, stage] = signal
+        self.read[signal] = 0
+        return signal
+
+    def _use(self, bits: Bits) -> Bits:
+        """The same bits, noted as read."""
+        for piece in bits:
+            if isinstance(piece, Slice):
+                self.read[piece.signal] |= (1 << piece.hi) - (1 << piece.lo)
+            elif isinstance(piece, Copies):
+                self.read[piece.signal] |= 1 << piece.bit
+        return bits
+
+    def _unread(self) -> Iterator[Slice]:
+        """Runs of bits that nothing reads."""
+        for signal, mask in self.read.items():
+            start = 0
+            for bit in range(signal.width_bits + 1):
+                if bit == signal.width_bits or mask >> bit & 1:
+                    if start < bit:
+                        yield Slice(signal, start, bit)
+                    start = bit + 1
+
+
+def _extended(bits: Bits, signed: bool, exp: int, lo: int, hi: int) -> Bits:
+    """Bits from weight ``2**lo`` up to ``2**hi`` of a number (one piece, in steps of ``2**exp``)."""
+    (number,) = bits
+    top = exp + number.width_bits
+    pieces: list[Piece] = []
+    if hi > top:
+        copies = hi - max(lo, top)
+        pieces.append(_sign(number, copies) if signed else Literal(0, copies))
+    if hi > exp and lo < top:
+        pieces.append(_part(number, max(lo, exp) - exp, min(hi, top) - exp))
+    if lo < exp:
+        pieces.append(Literal(0, min(hi, exp) - lo))
+    return tuple(pieces)
+
+
+def _part(piece: Piece, lo: int, hi: int) -> Piece:
+    if isinstance(piece, Slice):
+        return Slice(piece.signal, piece.lo + lo, piece.lo + hi)
+    if isinstance(piece, Literal):
+        return Literal((piece.code >> lo) & ((1 << (hi - lo)) - 1), hi - lo)
+    return piece._replace(width_bits=hi - lo)
+
+
+def _sign(piece: Piece, copies: int) -> Piece:
+    if isinstance(piece, Slice):
+        return Copies(piece.signal, piece.hi - 1, copies)
+    if isinstance(piece, Literal):
+        negative = piece.code >> (piece.width_bits - 1) & 1
+        return Literal(((1 << copies) - 1) * negative, copies)
+    return piece._replace(width_bits=copies)
+
+
+def _sum_parameters(plan: Sum) -> tuple[str, dict[str, int]]:
+    primitive = {1: 'negate', 2: 'shift_adder', 3: 'ternary_adder'}[len(plan.operands)]
+    parameters = {}
+    for port, operand, negated in zip('ABC', plan.operands, plan.negated, strict=False):
+        parameters[f'{port}_WIDTH'] = operand.width_bits
+        parameters[f'{port}_SIGNED'] = int(operand.signed)
+        parameters[f'{port}_SHIFT'] = operand.exp - plan.exp
+        if primitive == 'ternary_adder' and port != 'A':
+            parameters[f'SUBTRACT_{port}'] = int(negated)
+    if primitive == 'shift_adder':
+        parameters['SUBTRACT'] = int(plan.negated[1])
+    parameters['DROP'] = plan.drop
+    parameters['Y_WIDTH'] = plan.width_bits
+    return primitive, parameters
+
+
+def _conversion_parameters(plan: Conversion) -> dict[str, int]:
+    (operand,) = plan.operands
+    return {
+        'A_WIDTH': operand.width_bits + max(0, -plan.shift),
+        'A_SIGNED': int(operand.signed),
+        'SHIFT': max(0, plan.shift),
+        'ROUNDING': ROUNDINGS.index(plan.rounding),
+        'OVERFLOW': OVERFLOWS.index(plan.overflow),
+        'Y_SIGNED': int(plan.signed),
+    }
+
+
+def _ordered_inputs(program: Program) -> list[tuple[int, InputPort]]:
+    """Input ops as their fields stand in the port: by external position, then in program order."""
+    return sorted(program.input_ops(), key=lambda item: (item[1].position, item[0]))
+
+
+def _input_fields(program: Program) -> tuple[PortField, ...]:
+    fields: list[PortField] = []
+    offset = 0
+    for _, port in _ordered_inputs(program):
+        fields.append(PortField(port.position, offset, port.quantization))
+        offset += port.quantization.type.width_bits
+    return tuple(fields)
+
+
+def _output_fields(program: Program) -> tuple[PortField, ...]:
+    fields: list[PortField] = []
+    offset = 0
+    for position, kind in enumerate(program.output_types):
+        fields.append(PortField(position, offset, Quantization(kind)))
+        offset += kind.width_bits
+    return tuple(fields)
+
+
+def _port_bits(program: Program, direction: str, fields: tuple[PortField, ...]) -> int:
+    bits = sum(field.width_bits for field in fields)
+    if not bits:
+        reason = 'has no elements' if not fields else 'has only elements of zero width'
+        raise CodegenError(
+            f'program {program.name!r} has no {direction} bits: its {direction} {reason}',
+            hint='a design needs at least one bit on each port; is everything quantized or pruned away?',
+        )
+    return bits
+
+
+def _taps(schedule: Schedule) -> list[list[int]]:
+    """The stages after its own in which each live value is needed, in ascending order."""
+    program, stages, windows = schedule.program, schedule.stages, schedule.windows
+    needed: list[set[int]] = [set() for _ in program.ops]
+    for index, op in enumerate(program.ops):
+        if windows[index].width_bits:
+            for edge in op.operands:
+                needed[edge.index].add(stages[index])
+    for edge in program.outputs:
+        needed[edge.index].add(schedule.output_stage)
+    return [sorted(stage for stage in stages_ if stage > own) for own, stages_ in zip(stages, needed, strict=True)]
+
+
+def _by_origin(
+    logic: list[tuple[str, list[Assignment | Instance]]],
+) -> tuple[tuple[str, tuple[Assignment | Instance, ...]], ...]:
+    """Neighbours of one origin together."""
+    return tuple(
+        (origin, tuple(node for _, nodes in group for node in nodes))
+        for origin, group in groupby(logic, key=lambda item: item[0])
+    )
+
+
+def _describe(index: int, op: Op) -> str:
+    """The op as the text form of the program writes it."""
+    body = ', '.join(str(edge) for edge in op.operands)
+    attribute = '' if op.attribute is None else f' to {op.attribute}' if body else f' {op.attribute}'
+    return f'%{index} = {op.opcode}{" " if body else ""}{body}{attribute} : {op.interval}'

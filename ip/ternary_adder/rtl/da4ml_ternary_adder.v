@@ -1,0 +1,90 @@
+// The sum of three shifted integers: y = (a * 2^A_SHIFT +- b * 2^B_SHIFT +- c * 2^C_SHIFT) / 2^DROP, rounded down, modulo 2^Y_WIDTH.
+//
+// Below the lower of bits B_SHIFT and C_SHIFT the result is a alone, so that only the bits above it form carry chains.
+// Shifts are not negative. Terms that are added come before terms that are subtracted, in ascending order of their shifts.
+// No operand reaches above the result: its shift and width together are at most DROP + Y_WIDTH.
+// Combinational. Vivado maps the three-operand sum to one LUT6 per bit; other tools make two adders of it.
+
+`default_nettype none
+
+module da4ml_ternary_adder #(
+    parameter A_WIDTH = 8,
+    parameter A_SIGNED = 1,
+    parameter A_SHIFT = 0,
+    parameter B_WIDTH = 8,
+    parameter B_SIGNED = 1,
+    parameter B_SHIFT = 0,
+    parameter SUBTRACT_B = 0,
+    parameter C_WIDTH = 8,
+    parameter C_SIGNED = 1,
+    parameter C_SHIFT = 0,
+    parameter SUBTRACT_C = 0,
+    parameter DROP = 0,
+    parameter Y_WIDTH = 10
+) (
+    // The operand that is never subtracted, two's complement if A_SIGNED.
+    input  wire [A_WIDTH-1:0] a,
+    // The operand that is subtracted if SUBTRACT_B, two's complement if B_SIGNED.
+    input  wire [B_WIDTH-1:0] b,
+    // The operand that is subtracted if SUBTRACT_C, two's complement if C_SIGNED.
+    input  wire [C_WIDTH-1:0] c,
+    // Bits DROP and up of the result.
+    output wire [Y_WIDTH-1:0] y
+);
+    localparam TOP = DROP + Y_WIDTH;
+    localparam FOOT = B_SHIFT < C_SHIFT ? B_SHIFT : C_SHIFT;
+    localparam CHAIN = TOP - FOOT;
+    localparam B_RISE = B_SHIFT - FOOT;
+    localparam C_RISE = C_SHIFT - FOOT;
+
+    // All operands with their sign up to bit TOP - 1: a from bit 0, b and c from the foot of the carry chain.
+    wire [TOP-1:0] a_full;
+    wire [CHAIN-1:0] b_full;
+    wire [CHAIN-1:0] c_full;
+    // Yosys would merge chained adders into multi-operand sums, which take more LUTs than their carry chains.
+`ifdef YOSYS
+    (* keep *)
+`endif
+    wire [TOP-1:0] sum;
+
+    assign a_full[A_SHIFT+A_WIDTH-1:A_SHIFT] = a;
+    assign b_full[B_RISE+B_WIDTH-1:B_RISE] = b;
+    assign c_full[C_RISE+C_WIDTH-1:C_RISE] = c;
+    generate
+        if (A_SHIFT > 0) begin : a_below
+            assign a_full[A_SHIFT-1:0] = {A_SHIFT{1'b0}};
+        end
+        if (B_RISE > 0) begin : b_below
+            assign b_full[B_RISE-1:0] = {B_RISE{1'b0}};
+        end
+        if (C_RISE > 0) begin : c_below
+            assign c_full[C_RISE-1:0] = {C_RISE{1'b0}};
+        end
+        if (TOP > A_SHIFT + A_WIDTH) begin : a_above
+            assign a_full[TOP-1:A_SHIFT+A_WIDTH] = {TOP - A_SHIFT - A_WIDTH{(A_SIGNED != 0) & a[A_WIDTH-1]}};
+        end
+        if (CHAIN > B_RISE + B_WIDTH) begin : b_above
+            assign b_full[CHAIN-1:B_RISE+B_WIDTH] = {CHAIN - B_RISE - B_WIDTH{(B_SIGNED != 0) & b[B_WIDTH-1]}};
+        end
+        if (CHAIN > C_RISE + C_WIDTH) begin : c_above
+            assign c_full[CHAIN-1:C_RISE+C_WIDTH] = {CHAIN - C_RISE - C_WIDTH{(C_SIGNED != 0) & c[C_WIDTH-1]}};
+        end
+        if (FOOT > 0) begin : below
+            assign sum[FOOT-1:0] = a_full[FOOT-1:0];
+        end
+        if (SUBTRACT_B != 0 && SUBTRACT_C != 0) begin : both_subtracted
+            assign sum[TOP-1:FOOT] = a_full[TOP-1:FOOT] - b_full - c_full;
+        end else if (SUBTRACT_B != 0) begin : b_subtracted
+            assign sum[TOP-1:FOOT] = a_full[TOP-1:FOOT] - b_full + c_full;
+        end else if (SUBTRACT_C != 0) begin : c_subtracted
+            assign sum[TOP-1:FOOT] = a_full[TOP-1:FOOT] + b_full - c_full;
+        end else begin : addition
+            assign sum[TOP-1:FOOT] = a_full[TOP-1:FOOT] + b_full + c_full;
+        end
+    endgenerate
+    assign y = sum[TOP-1:DROP];
+
+    wire unused = &{1'b0, sum};  // the dropped bits end here
+endmodule
+
+`default_nettype wire
