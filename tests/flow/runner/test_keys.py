@@ -1,0 +1,59 @@
+"""Content keys change with what decides a result, and with nothing else."""
+
+from pathlib import Path
+
+from da4ml_flow.results.metrics import ToolVersion
+from da4ml_flow.runner.keys import CODE, code_digest, resolved, stage_key
+from da4ml_flow.runner.provenance import provenance
+
+TOOLS = (ToolVersion('yosys', '0.70', '/usr/bin/yosys'), ToolVersion('make', '4.3', '/usr/bin/make'))
+
+
+def key(stage='synthesize', settings=None, inputs=None, tools=TOOLS):
+    return stage_key(stage, settings or {'family': 'xcup'}, inputs or {'rtl': 'abc'}, tools)
+
+
+def test_what_decides_the_result_is_in_the_key():
+    keys = [
+        key(),
+        key(stage='implement'),
+        key(settings={'family': 'xc7'}),
+        key(inputs={'rtl': 'abd'}),
+        key(tools=(ToolVersion('yosys', '0.71', '/usr/bin/yosys'), TOOLS[1])),
+    ]
+    assert len(set(keys)) == len(keys)
+
+
+def test_order_and_place_of_tools_do_not_matter():
+    moved = (TOOLS[1], ToolVersion('yosys', '0.70', '/opt/bin/yosys'))
+    assert key(tools=moved) == key()
+
+
+def test_a_path_stands_for_its_content(tmp_path):
+    first, second = tmp_path / 'a', tmp_path / 'b'
+    first.write_text('x')
+    second.write_text('x')
+    assert resolved({'model': first}) == resolved({'model': second})
+    second.write_text('y')
+    assert resolved([first]) != resolved([second])
+    assert resolved(('a', 1, None)) == ['a', 1, None]
+
+
+def test_every_package_behind_a_stage_has_sources():
+    for packages in CODE.values():
+        for package in packages:
+            assert code_digest((package,)) != code_digest(('da4ml_no_such_package',))
+
+
+def test_provenance_outside_of_a_repository(tmp_path):
+    found = provenance(tmp_path)
+    assert found.host
+    assert found.user
+    assert (found.git_commit, found.git_dirty) == (None, None)
+
+
+def test_provenance_in_this_repository():
+    root = Path(__file__).parents[3]
+    if not (root / '.git').exists():
+        return
+    assert len(provenance(root).git_commit or '') == 40
