@@ -57,7 +57,10 @@ def run(
     uint8_t[::1] doubtful,
     int instruction_set,
 ):
-    """Run microcode, its addresses scaled by the block size, over all samples; the caller answers for the shapes."""
+    """Run microcode, its addresses scaled by the block size, over all samples.
+
+    The caller answers for the shapes.
+    """
     cdef Batch batch
     if x.shape[0] == 0 or words.shape[0] == 0:
         return
@@ -76,5 +79,10 @@ def run(
     batch.samples = x.shape[0]
     with nogil:
         run_batch(
-            <const Instruction*>&words[0], words.shape[0] // sizeof(Instruction), scratch_bytes, block_size, batch, instruction_set
+            <const Instruction*>&words[0],
+            words.shape[0] // sizeof(Instruction),
+            scratch_bytes,
+            block_size,
+            batch,
+            instruction_set,
         )

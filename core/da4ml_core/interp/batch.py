@@ -20,7 +20,7 @@ from da4ml_core.interp.reference import evaluate
 from da4ml_core.ir.program import Program
 
 BLOCK_SIZES = (1024, 512, 256, 128, 64)  # samples
-CACHE_BYTES = 1 << 18  # the buffers of a block should stay in the cache that a core has for itself
+CACHE_BYTES = 1 << 19  # the buffers of a block should stay in the cache that a core has for itself
 CHUNK_OPERATIONS = 1 << 25  # of one call of the machine, so that interrupts are seen and threads share the work evenly
 
 

@@ -69,6 +69,8 @@ def _exact_array(x: Any, what: str) -> NDArray[Any]:
                 return listed
     except ValueError:
         raise InterpError(f'{what} is not a rectangular array of numbers') from None
+    if not (values.dtype.isnative and values.flags.aligned):
+        values = values.astype(values.dtype.newbyteorder('='))
     kind, size = values.dtype.kind, values.dtype.itemsize
     if kind == 'O' or values.dtype in (np.float64, np.float32, np.int64):
         return values
