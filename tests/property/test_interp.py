@@ -124,9 +124,7 @@ def test_batch_equals_reference(seed: int, widest: int, instruction_set: int) ->
 
 @given(st.integers(0, 2**32), st.booleans(), st.sampled_from(INSTRUCTION_SETS))
 @settings(max_examples=100, deadline=None)
-def test_batch_equals_reference_with_affine_intervals(
-    seed: int, narrow: bool, instruction_set: int
-) -> None:
+def test_batch_equals_reference_with_affine_intervals(seed: int, narrow: bool, instruction_set: int) -> None:
     rng = random.Random(seed)
     program = random_program(rng, num_ops=30, max_width=rng.choice((16, 32, 60)), narrow=narrow)
     codes = [random_codes(rng, program) for _ in range(40)]
