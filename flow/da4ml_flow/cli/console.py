@@ -58,6 +58,9 @@ class PlainProgress(Listener, AbstractContextManager['PlainProgress']):
     ) -> None:
         """Nothing to close."""
 
+    def __init__(self) -> None:
+        self.told: set[str] = set()
+
     def progress(self, stage: str, text: str) -> None:
         click.echo(f'{stage:10}  {text}', err=True)
 
@@ -65,7 +68,10 @@ class PlainProgress(Listener, AbstractContextManager['PlainProgress']):
         click.echo(f'{run.stage:10}  {stage_line(run)}', err=True)
 
     def error(self, error: Da4mlError) -> None:
-        show_error(error)
+        # one cause often stops several stages: it is told once
+        if str(error) not in self.told:
+            self.told.add(str(error))
+            show_error(error)
 
 
 class LiveProgress(PlainProgress):
@@ -74,12 +80,10 @@ class LiveProgress(PlainProgress):
     def __init__(self) -> None:
         from rich.console import Console
 
+        super().__init__()
         self.console = Console(stderr=True, highlight=False)
         self.status = self.console.status('')
         self.stage, self.text, self.since = '', '', 0.0
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -104,7 +108,7 @@ class LiveProgress(PlainProgress):
 
     def error(self, error: Da4mlError) -> None:
         self.status.stop()
-        show_error(error)
+        super().error(error)
 
 
 class _Elapsed:

@@ -41,7 +41,9 @@ def init(model: Path, output: Path | None, dataset: Path | None, name: str | Non
 
     path = output or model.with_suffix('.yaml')
     if path.exists():
-        raise FlowError('the file is there already', location=Location(str(path)), hint='choose another file with --output')
+        raise FlowError(
+            'the file is there already', location=Location(str(path)), hint='choose another file with --output'
+        )
     for file, what in ((model, 'model file'), (dataset, 'dataset')):
         if file is not None and not file.is_file():
             raise FlowError(f'there is no such {what}', location=Location(str(file)))

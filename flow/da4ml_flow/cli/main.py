@@ -58,9 +58,17 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
+def _version(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from da4ml_flow.runner.keys import package_version
+
+        click.echo(f'da4ml-flow {package_version()}')
+        ctx.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={'help_option_names': ['-h', '--help']})
 @click.option('--debug', is_flag=True, help='Show the traceback of an error.')
-@click.version_option(package_name='da4ml-flow')
+@click.option('--version', is_flag=True, is_eager=True, expose_value=False, callback=_version, help='Show the version.')
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:
     """Quantized neural networks to FPGA logic.

@@ -49,7 +49,9 @@ def emit(program: Program, top: str, max_levels: int) -> RtlBundle:
 def new_folder(path: Path) -> Iterator[Path]:
     """A folder that is there whole after the block, or not at all after an error; it must not exist before."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise FlowError('the folder is there already', location=Location(str(path)), hint='choose another, or remove it')
+        raise FlowError(
+            'the folder is there already', location=Location(str(path)), hint='choose another, or remove it'
+        )
     work = path.with_name(f'.{path.name}.work')
     with system_errors(path):
         if work.exists():
