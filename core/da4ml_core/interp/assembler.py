@@ -15,6 +15,7 @@ from da4ml_core.fixed import FixedType, Overflow, Rounding, round_code
 from da4ml_core.ir.opcode import Quantization
 
 LANE_BITS = (16, 32, 64)
+_HALVES = tuple(1 << (bits - 1) for bits in LANE_BITS)
 
 
 class Kind(IntEnum):
@@ -83,9 +84,8 @@ class Value:
 def lane_of(*bounds: int) -> int:
     """The narrowest lane that holds all of the integers given; raises TooWide."""
     lo, hi = min(bounds), max(bounds)
-    bits = max(hi.bit_length(), (-lo - 1).bit_length() if lo < 0 else 0) + 1
-    for lane, size in enumerate(LANE_BITS):
-        if bits <= size:
+    for lane, half in enumerate(_HALVES):
+        if -half <= lo and hi < half:
             return lane
     raise TooWide
 
@@ -122,9 +122,8 @@ class Assembler:
         """The value in a lane of its choice, modulo 2**bits; conversions are emitted once."""
         register = value.registers.get(lane)
         if register is None:
-            source = value.registers[
-                min((wider for wider in value.registers if wider > lane), default=max(value.registers))
-            ]
+            wider = [known for known in value.registers if known > lane]
+            source = value.registers[min(wider) if wider else max(value.registers)]
             kind = (Kind.FROM_16, Kind.FROM_32, Kind.FROM_64)[source.lane]
             register = value.registers[lane] = self.emit(kind, lane, (source,))
         return register
@@ -133,18 +132,16 @@ class Assembler:
         """constant + the sum of ``±value << shift``, known to lie in [lo, hi]."""
         lane = lane_of(lo, hi)
         bits = LANE_BITS[lane]
-        kept = [term for term in terms if term[1] < bits]  # the others are multiples of 2**bits
-        plus = sorted((t for t in kept if not t[2]), key=lambda t: -t[1])
-        minus = sorted((t for t in kept if t[2]), key=lambda t: -t[1])
-        ordered = [(self.fetch(value, lane), shift) for value, shift, _ in (*plus, *minus)]
+        kept = [(negated, -shift, self.fetch(value, lane)) for value, shift, negated in terms if shift < bits]
+        kept.sort()  # positive terms first, and those with large shifts; the ones dropped are multiples of 2**bits
+        ordered = [(register, -shift) for _, shift, register in kept]
+        positives = sum(not negated for negated, _, _ in kept)
         if not ordered:
             return self.fill(_modulo(constant, bits))
-        if not plus:
+        if not positives:
             (register, shift), *rest = ordered
             ordered = [(self.emit(Kind.NEGATE, lane, (register,), (shift,), p=_modulo(constant, bits)), 0), *rest]
             constant, positives = 0, 1
-        else:
-            positives = len(plus)
         register, shift = self._sum(ordered, positives, lane)
         if constant or shift:
             register = self.emit(Kind.OFFSET, lane, (register,), (shift,), p=_modulo(constant, bits))

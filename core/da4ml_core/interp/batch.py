@@ -25,9 +25,9 @@ CHUNK_OPERATIONS = 1 << 25  # of one call of the machine, so that interrupts are
 
 
 class Executable:
-    """A program ready to run; ``exact_fallback`` says that it is too wide for 64 bits and runs on the reference one.
+    """A program ready to run: on the block machine, or on the reference interpreter if 64 bits are too few for it.
 
-    Both ways give the same integers. The program itself is trusted: verify one of unknown origin first.
+    Both give the same integers. The program itself is trusted: verify one of unknown origin first.
     """
 
     def __init__(self, program: Program) -> None:
@@ -35,12 +35,12 @@ class Executable:
         self.num_ports = sum(1 for _ in program.input_ops())
         self._takes_reals = takes_reals(program)
         self._makes_floats = makes_floats(program)
-        self._microcode: dict[tuple[bool, bool], Microcode] = {}
-        self.exact_fallback = False
-        try:
-            self._variant(reals=False, floats=False)
-        except TooWide:
-            self.exact_fallback = True
+        self._microcode: dict[tuple[bool, bool], Microcode | None] = {}
+
+    @property
+    def exact_fallback(self) -> bool:
+        """Whether the program runs on the reference interpreter, one sample at a time."""
+        return self._variant(reals=False, floats=False) is None
 
     def run_codes(self, codes: NDArray[Any], threads: int | None = None) -> NDArray[Any]:
         """Output codes (n, num_outputs) from input codes (n, number of input ops, in program order).
@@ -53,12 +53,13 @@ class Executable:
             raise InterpError(f'the codes have shape {codes.shape}, but the program takes (n, {self.num_ports})')
         if codes.dtype.kind not in 'iuO' and codes.size:
             raise InterpError(f'codes are integers, not {codes.dtype}')
-        if self.exact_fallback or codes.dtype == object:
+        microcode = self._variant(reals=False, floats=False)
+        if microcode is None or codes.dtype == object:
             return self._evaluated(codes)
         if codes.dtype == np.uint64 and codes.size and int(codes.max()) > INT64.hi:
             return self._evaluated(codes.astype(object))
         out = np.empty((len(codes), self.program.num_outputs), dtype=np.int64)
-        doubtful = self._execute(codes.astype(np.int64, copy=False), out, threads, reals=False, floats=False)
+        doubtful = _execute(microcode, codes.astype(np.int64, copy=False), out, threads)
         if len(doubtful):
             self._evaluated(codes[doubtful[:1]], doubtful[0])  # says which code it is
         return out
@@ -72,11 +73,12 @@ class Executable:
         if not codes:
             check_float_outputs(self.program)
         matrix = input_matrix(self.program, x)
-        if self.exact_fallback or not self._takes_reals or matrix.dtype == object:
-            return self._finished(self.run_codes(encode_matrix(self.program, matrix), threads), codes)
         floats = self._makes_floats and not codes
+        microcode = self._variant(reals=True, floats=floats) if self._takes_reals and matrix.dtype != object else None
+        if microcode is None:
+            return self._finished(self.run_codes(encode_matrix(self.program, matrix), threads), codes)
         out = np.empty((len(matrix), self.program.num_outputs), dtype=np.float64 if floats else np.int64)
-        doubtful = self._execute(matrix, out, threads, reals=True, floats=floats)
+        doubtful = _execute(microcode, matrix, out, threads)
         if len(doubtful):  # numbers so large or small that only Python's integers round them exactly
             again = self.run_codes(encode_matrix(self.program, matrix[doubtful], doubtful), threads)
             out[doubtful] = decode(self.program, again) if floats else again
@@ -85,41 +87,14 @@ class Executable:
     def _finished(self, out: NDArray[Any], codes: bool) -> NDArray[Any]:
         return out if codes else decode(self.program, out)
 
-    def _variant(self, *, reals: bool, floats: bool) -> Microcode:
-        """The microcode for one kind of external data, made when first asked for."""
-        microcode = self._microcode.get((reals, floats))
-        if microcode is None:
-            microcode = assemble(lower(self.program, reals=reals, floats=floats))
-            self._microcode[reals, floats] = microcode
-        return microcode
-
-    def _execute(
-        self, x: NDArray[Any], out: NDArray[Any], threads: int | None, *, reals: bool, floats: bool
-    ) -> NDArray[np.int64]:
-        """Fill ``out``; the indices of the samples that the machine refused."""
-        microcode = self._variant(reals=reals, floats=floats)
-        samples = len(x)
-        block = next(
-            (size for size in BLOCK_SIZES if size * microcode.bytes_per_sample <= CACHE_BYTES), BLOCK_SIZES[-1]
-        )
-        words = microcode.scaled(block)
-        scratch = microcode.bytes_per_sample * block
-        doubtful = np.zeros(samples, dtype=np.uint8)
-        chunk = max(1, CHUNK_OPERATIONS // (block * max(1, len(microcode.words)))) * block
-        starts = range(0, samples, chunk)
-
-        def work(start: int) -> None:
-            rows = slice(start, start + chunk)
-            _kernel.run(words, scratch, block, x[rows], out[rows], doubtful[rows], _kernel.BEST_INSTRUCTION_SET)
-
-        workers = min(_thread_count(threads), len(starts))
-        if workers <= 1:
-            for start in starts:
-                work(start)
-        else:
-            with ThreadPoolExecutor(workers) as pool:
-                list(pool.map(work, starts))
-        return np.flatnonzero(doubtful)
+    def _variant(self, *, reals: bool, floats: bool) -> Microcode | None:
+        """The microcode for one kind of external data, made when first asked for; None if 64 bits are too few."""
+        if (reals, floats) not in self._microcode:
+            try:
+                self._microcode[reals, floats] = assemble(lower(self.program, reals=reals, floats=floats))
+            except TooWide:
+                self._microcode[reals, floats] = None
+        return self._microcode[reals, floats]
 
     def _evaluated(self, codes: NDArray[Any], first: int = 0) -> NDArray[Any]:
         """The reference interpreter, sample by sample."""
@@ -131,6 +106,30 @@ class Executable:
             except InterpError as error:
                 raise InterpError(f'sample {first + row}: {error.message}') from None
         return out
+
+
+def _execute(microcode: Microcode, x: NDArray[Any], out: NDArray[Any], threads: int | None) -> NDArray[np.int64]:
+    """Fill ``out``; the indices of the samples that the machine refused."""
+    workers = _thread_count(threads)
+    fitting = (size for size in BLOCK_SIZES if size * microcode.bytes_per_sample <= CACHE_BYTES)
+    block = next(fitting, BLOCK_SIZES[-1])
+    words = microcode.scaled(block)
+    scratch = microcode.bytes_per_sample * block
+    doubtful = np.zeros(len(x), dtype=np.uint8)
+    chunk = max(1, CHUNK_OPERATIONS // (block * max(1, len(microcode.words)))) * block
+    starts = range(0, len(x), chunk)
+
+    def work(start: int) -> None:
+        rows = slice(start, start + chunk)
+        _kernel.run(words, scratch, block, x[rows], out[rows], doubtful[rows], _kernel.BEST_INSTRUCTION_SET)
+
+    if min(workers, len(starts)) <= 1:
+        for start in starts:
+            work(start)
+    else:
+        with ThreadPoolExecutor(min(workers, len(starts))) as pool:
+            list(pool.map(work, starts))
+    return np.flatnonzero(doubtful)
 
 
 def _thread_count(threads: int | None) -> int:
