@@ -28,8 +28,7 @@ def verilog_text(netlist: Netlist) -> str:
 
 
 def _header(netlist: Netlist) -> Iterator[str]:
-    comment = ''.join(char if char.isprintable() else ' ' for char in netlist.program)
-    yield f'// {comment}: {len(netlist.inputs)} inputs, {len(netlist.outputs)} outputs, written by da4ml-flow.'
+    yield f'// Program {_comment(netlist.program)}: {len(netlist.inputs)} inputs, {len(netlist.outputs)} outputs, written by da4ml-flow.'
     yield '//'
     if netlist.latency_cycles:
         yield f'// A result is on y {netlist.latency_cycles} rising edges of clk after its sample was put on x;'
@@ -97,17 +96,15 @@ def _registers(stage: Stage) -> Iterator[str]:
 def _delay_line(register: Register) -> Iterator[str]:
     name = register.target.name
     yield f'    wire {_range(register.target)}{name};'
-    yield (
-        f'    da4ml_delay_line #(.WIDTH({register.target.width_bits}), .DEPTH({register.depth})) '
-        f'delay_{name} (.clk(clk), .d({_bits(register.source)}), .q({name}));'
-    )
+    yield f'    da4ml_delay_line #(.WIDTH({register.target.width_bits}), .DEPTH({register.depth}))'
+    yield f'        delay_{name} (.clk(clk), .d({_bits(register.source)}), .q({name}));'
 
 
 def _logic(stage: Stage) -> Iterator[str]:
     for origin, nodes in stage.logic:
         if origin:
             yield ''
-            yield f'    // {"".join(char if char.isprintable() else " " for char in origin)}'
+            yield f'    // == {_comment(origin)}'
         for node in nodes:
             if node.comment:
                 yield f'    // {node.comment}'
@@ -123,7 +120,13 @@ def _instance(node: Instance) -> Iterator[str]:
     parameters = ', '.join(f'.{key}({value})' for key, value in node.parameters if _DEFAULTS.get(key) != value)
     ports = ', '.join(f'.{port}({_bits(bits)})' for port, bits in node.inputs)
     yield f'    wire {_range(node.target)}{name};'
-    yield f'    da4ml_{node.primitive} #({parameters}) make_{name} ({ports}, .y({name}));'
+    yield f'    da4ml_{node.primitive} #({parameters})'
+    yield f'        make_{name} ({ports}, .y({name}));'
+
+
+def _comment(text: str) -> str:
+    """Text from the user's model on one line of ASCII; some tools choke on more."""
+    return ''.join(char if ' ' <= char <= '~' else '?' for char in text)
 
 
 def _range(signal: Signal) -> str:

@@ -3,7 +3,7 @@
 // Below the lower of bits B_SHIFT and C_SHIFT the result is a alone, so that only the bits above it form carry chains.
 // Shifts are not negative. Terms that are added come before terms that are subtracted, in ascending order of their shifts.
 // No operand reaches above the result: its shift and width together are at most DROP + Y_WIDTH.
-// Combinational. Vivado maps the three-operand sum to one LUT6 per bit; other tools make two adders of it.
+// Combinational. Meant for tools that map both additions together to one LUT6 per bit; others make two adders of it.
 
 `default_nettype none
 
@@ -41,7 +41,11 @@ module da4ml_ternary_adder #(
     wire [TOP-1:0] a_full;
     wire [CHAIN-1:0] b_full;
     wire [CHAIN-1:0] c_full;
-    // Yosys would merge chained adders into multi-operand sums, which take more LUTs than their carry chains.
+    // Yosys would merge the adders into multi-operand sums, which take more LUTs than carry chains.
+`ifdef YOSYS
+    (* keep *)
+`endif
+    wire [CHAIN-1:0] partial;
 `ifdef YOSYS
     (* keep *)
 `endif
@@ -72,14 +76,15 @@ module da4ml_ternary_adder #(
         if (FOOT > 0) begin : below
             assign sum[FOOT-1:0] = a_full[FOOT-1:0];
         end
-        if (SUBTRACT_B != 0 && SUBTRACT_C != 0) begin : both_subtracted
-            assign sum[TOP-1:FOOT] = a_full[TOP-1:FOOT] - b_full - c_full;
-        end else if (SUBTRACT_B != 0) begin : b_subtracted
-            assign sum[TOP-1:FOOT] = a_full[TOP-1:FOOT] - b_full + c_full;
-        end else if (SUBTRACT_C != 0) begin : c_subtracted
-            assign sum[TOP-1:FOOT] = a_full[TOP-1:FOOT] + b_full - c_full;
-        end else begin : addition
-            assign sum[TOP-1:FOOT] = a_full[TOP-1:FOOT] + b_full + c_full;
+        if (SUBTRACT_B != 0) begin : b_subtracted
+            assign partial = a_full[TOP-1:FOOT] - b_full;
+        end else begin : b_added
+            assign partial = a_full[TOP-1:FOOT] + b_full;
+        end
+        if (SUBTRACT_C != 0) begin : c_subtracted
+            assign sum[TOP-1:FOOT] = partial - c_full;
+        end else begin : c_added
+            assign sum[TOP-1:FOOT] = partial + c_full;
         end
     endgenerate
     assign y = sum[TOP-1:DROP];

@@ -1,0 +1,164 @@
+"""Every primitive: clean under lint, equal to its definition, and as many LUTs as its table says."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hdl_tools import IP_SOURCES, ROOT, lint, simulate, yosys
+from primitive_cases import EXHAUSTIVE_BITS, Case, all_cases, some_cases
+
+PRIMITIVES = sorted(path.parents[1].name for path in IP_SOURCES)
+ADDERS = ('negate', 'shift_adder', 'ternary_adder')
+X_BITS = 128
+
+
+def harness(cases: Sequence[Case]) -> tuple[str, list[int]]:
+    """A module in which every case takes its operands from the low bits of x, and where in y each result starts."""
+    lines, offsets, y_bits = [], [], 0
+    for place, case in enumerate(cases):
+        inputs, start = {}, 0
+        for name, width in case.operand_widths.items():
+            inputs[name] = f'x[{start + width - 1}:{start}]'
+            start += width
+        lines.append(case.instance(f'case_{place}', inputs, f'y[{y_bits + case.output_bits - 1}:{y_bits}]'))
+        offsets.append(y_bits)
+        y_bits += case.output_bits
+    header = f'module harness(input clk, input [{X_BITS - 1}:0] x, output [{y_bits - 1}:0] y);'
+    return '\n'.join([header, *lines, 'endmodule', '']), [*offsets, y_bits]
+
+
+def check_by_simulation(cases: Sequence[Case], rng: random.Random, directory: Path) -> None:
+    """All codes of narrow operands (the bits above them are random, for wide ones), against the definition."""
+    verilog, offsets = harness(cases)
+    low = 1 << EXHAUSTIVE_BITS
+    samples = [rng.getrandbits(X_BITS - EXHAUSTIVE_BITS) * low + code for code in range(low)]
+    samples += [0, (1 << X_BITS) - 1] * 4  # also flushes the delay lines
+    y_bits = offsets[-1]
+    outputs = simulate(verilog, IP_SOURCES, samples, (X_BITS, y_bits), directory)
+    y_bytes = -(-y_bits // 8)
+    words = np.frombuffer(b''.join(word.to_bytes(y_bytes, 'little') for word in outputs), np.uint8)
+    bits = np.unpackbits(words.reshape(len(outputs), y_bytes), axis=1, bitorder='little')
+    for case, start in zip(cases, offsets, strict=False):
+        columns = bits[case.latency_cycles :, start : start + case.output_bits]
+        weights = np.array([1 << bit for bit in range(case.output_bits)], dtype=object)
+        found = (
+            columns[:low].astype(object) @ weights
+            if case.output_bits > 62
+            else columns[:low] @ weights.astype(np.int64)
+        )
+        known: dict[int, int] = {}
+        total = sum(case.operand_widths.values())
+        for sample, result in zip(samples[:low], found.tolist(), strict=True):
+            used = sample & ((1 << total) - 1)
+            if used not in known:
+                known[used] = case.expected(split(case, used))
+            assert result == known[used], f'{case}: {split(case, used)} gives {result}, not {known[used]}'
+
+
+def split(case: Case, sample: int) -> dict[str, int]:
+    operands = {}
+    for name, width in case.operand_widths.items():
+        operands[name] = sample & ((1 << width) - 1)
+        sample >>= width
+    return operands
+
+
+@pytest.mark.eda
+def test_primitives_equal_their_definitions(tmp_path):
+    rng = random.Random(1)
+    check_by_simulation(some_cases(rng), rng, tmp_path)
+
+
+@pytest.mark.eda
+@pytest.mark.slow
+def test_primitives_equal_their_definitions_for_all_parameters(tmp_path):
+    rng = random.Random(2)
+    cases = all_cases(rng)
+    for start in range(0, len(cases), 2500):
+        directory = tmp_path / str(start)
+        directory.mkdir()
+        check_by_simulation(cases[start : start + 2500], rng, directory)
+
+
+@pytest.mark.eda
+def test_lint_has_nothing_to_say_about_any_parameters(tmp_path):
+    verilog, _ = harness(some_cases(random.Random(3)))
+    # The harness itself is not under test: its x is wider than any case.
+    (tmp_path / 'harness.v').write_text(
+        f'/* verilator lint_off UNUSEDSIGNAL */\n{verilog}/* verilator lint_on UNUSEDSIGNAL */\n'
+    )
+    assert lint([tmp_path / 'harness.v', *IP_SOURCES], 'harness') == ''
+
+
+@pytest.mark.eda
+@pytest.mark.parametrize('primitive', PRIMITIVES)
+def test_lint_of_a_primitive_alone(primitive):
+    assert lint([ROOT / f'ip/{primitive}/rtl/da4ml_{primitive}.v'], f'da4ml_{primitive}') == ''
+
+
+# Definitions in plain wide arithmetic, in which every operand is first extended to all bits.
+_GOLDEN = """
+module golden_{name} (input [{a}-1:0] a, input [{b}-1:0] b, input [{c}-1:0] c, output [{y}-1:0] y);
+    wire signed [79:0] aw = {a_signed} ? {{{{80-{a}{{a[{a}-1]}}}}, a}} : a;
+    wire signed [79:0] bw = {b_signed} ? {{{{80-{b}{{b[{b}-1]}}}}, b}} : b;
+    wire signed [79:0] cw = {c_signed} ? {{{{80-{c}{{c[{c}-1]}}}}, c}} : c;
+    wire signed [79:0] sum = {expression};
+    assign y = sum >>> {drop};
+endmodule
+"""
+
+
+def golden(name: str, case: Case) -> str:
+    given = case.parameters
+    signs = {'a': '-' if case.primitive == 'negate' else '+'}
+    signs['b'] = '-' if given.get('SUBTRACT', given.get('SUBTRACT_B')) else '+'
+    signs['c'] = '-' if given.get('SUBTRACT_C') else '+'
+    terms = [f'{signs[port]} (({port}w) <<< {given[f"{port.upper()}_SHIFT"]})' for port in case.operand_widths]
+    widths = {port: case.operand_widths.get(port, 1) for port in 'abc'}
+    signed = {f'{port}_signed': given.get(f'{port.upper()}_SIGNED', 0) for port in 'abc'}
+    return _GOLDEN.format(
+        name=name, **widths, **signed, y=given['Y_WIDTH'], drop=given['DROP'], expression=f"80'd0 {' '.join(terms)}"
+    )
+
+
+@pytest.mark.eda
+def test_wide_adders_are_proved_by_sat(tmp_path):
+    rng = random.Random(4)
+    wide = [case for case in all_cases(rng) if case.output_bits > 12 and case.primitive in ADDERS]
+    cases = rng.sample(wide, 40)
+    text = []
+    for place, case in enumerate(cases):
+        name = f'{case.primitive}_{place}'
+        text.append(golden(name, case))
+        ports = {port: port for port in case.operand_widths}
+        inputs = ', '.join(f'input [{case.operand_widths.get(port, 1) - 1}:0] {port}' for port in 'abc')
+        text.append(
+            f'module gate_{name} ({inputs}, output [{case.output_bits - 1}:0] y);\n'
+            f'{case.instance("dut", ports, "y")}\nendmodule\n'
+        )
+    (tmp_path / 'proof.v').write_text(''.join(text))
+    script = [f'read_verilog {" ".join(map(str, IP_SOURCES))} proof.v', 'design -save all']
+    for place, case in enumerate(cases):
+        name = f'{case.primitive}_{place}'
+        script += [
+            'design -load all',
+            f'hierarchy -top gate_{name}',
+            'proc',
+            'flatten',
+            'design -stash gate',
+            'design -load all',
+            f'hierarchy -top golden_{name}',
+            'proc',
+            'design -stash golden',
+            f'design -copy-from gate -as gate gate_{name}',
+            f'design -copy-from golden -as golden golden_{name}',
+            'miter -equiv -flatten -make_assert golden gate miter',
+            'opt -full',
+            'sat -verify -prove-asserts -timeout 60 miter',
+        ]
+    log = yosys('\n'.join(script), tmp_path)
+    assert log.count('SAT proof finished - no model found: SUCCESS!') == len(cases)
