@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from da4ml_core.trace import SymbolicArray
 
 Float32 = NDArray[np.float32]
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 MAX_EXPONENT = 126  # beyond it 2**bits is no float32
 
 # Configurations that are a name for fixed options, which their files leave out: overflow mode and affine map.
@@ -181,13 +182,13 @@ def _read_maps(
     if given is not None:
         numbers = [number.number() for number in given]
         if len(numbers) != 2:
-            raise given.error(f'{given.path} must be two numbers')
+            raise given.error(f'{given.key} must be two numbers')
         affine = (numbers[0], numbers[1])
     for number in (scaler, *(affine or ())):
-        if number is not None and not math.isfinite(number):
-            raise options.error(f'{options.path} has a scale or offset that is not finite')
+        if number is not None and not abs(number) <= FLOAT32_MAX:
+            raise options.error(f'{options.key} has a scale or offset that is no float32 number')
     if scaler == 0:
-        raise options.error(f'{options.path}.scaler is zero')
+        raise options.error(f'its scaler is zero')
     return scaler, affine
 
 

@@ -21,7 +21,7 @@ class JsonView:
         """The member of an object; raises CorruptModel if this is no object, or has no such member."""
         members = self._expect(dict, 'an object')
         if key not in members:
-            raise self.error(f'{self.path} has no {key!r}')
+            raise self.error(f'{self.key} has no {key!r}')
         return JsonView(members[key], f'{self.path}.{key}', self.file)
 
     def find(self, key: str) -> JsonView | None:
@@ -38,6 +38,11 @@ class JsonView:
         """The members of an object that are not null."""
         names = self._expect(dict, 'an object')
         return {name: view for name in names if (view := self.find(name)) is not None}
+
+    @property
+    def key(self) -> str:
+        """The last step of the path."""
+        return self.path.rpartition('.')[2]
 
     @property
     def is_object(self) -> bool:
@@ -65,7 +70,10 @@ class JsonView:
     def number(self) -> float:
         if isinstance(self.value, bool) or not isinstance(self.value, int | float):
             raise self._wrong('a number')
-        return float(self.value)
+        try:
+            return float(self.value)
+        except OverflowError:
+            raise self._wrong('a number that fits a float') from None
 
     def error(self, message: str, *, hint: str = '') -> CorruptModel:
         """The error for a document whose value here makes no sense."""
@@ -80,4 +88,4 @@ class JsonView:
         found = repr(self.value)
         if len(found) > 60:
             found = found[:57] + '...'
-        return self.error(f'{self.path} must be {expected}, not {found}')
+        return self.error(f'{self.key} must be {expected}, not {found}')

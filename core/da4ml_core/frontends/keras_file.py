@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from da4ml_core.errors import Location, UnsupportedLayer
 from da4ml_core.frontends.json_view import JsonView
 from da4ml_core.frontends.keras_archive import KerasArchive, open_archive
@@ -83,7 +85,8 @@ def trace_graph(graph: ModelGraph, tracer: Tracer) -> list[SymbolicArray]:
         if node.key in values:
             continue
         handler = HANDLERS[node.layer.package, node.layer.class_name]
-        with tracer.origin(node.layer.title):
+        # weights that overflow float32 are found where they are quantized
+        with tracer.origin(node.layer.title), np.errstate(over='ignore', invalid='ignore'):
             values[node.key] = handler(node.layer, values[node.sources[0]])
     for key in graph.outputs:
         if values[key].is_external:
@@ -198,7 +201,7 @@ def _tensor_keys(view: JsonView) -> list[NodeKey]:
 def _tensor_key(view: JsonView) -> NodeKey:
     parts = list(view)
     if len(parts) != 3 or parts[2].integer() != 0:
-        raise view.error(f'{view.path} must name a layer, one of its calls, and its only output')
+        raise view.error(f'{view.key} must name a layer, one of its calls, and its only output')
     return parts[0].text(), parts[1].integer()
 
 

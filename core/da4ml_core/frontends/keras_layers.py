@@ -214,8 +214,8 @@ def _norm_variables(layer: SavedLayer, kernel: Shape, bias: Shape, norm: Shape, 
 
 def _scaler(layer: SavedLayer, saved: Mapping[str, Float32], epsilon: np.float32) -> Float32:
     variance = saved['moving_variance'] + epsilon
-    if not np.all(variance > 0):
-        raise layer.corrupt('its moving_variance is not positive')
+    if not np.all((variance > 0) & (variance < np.inf)):
+        raise layer.corrupt('its moving_variance is not positive and finite')
     gamma = saved.get('gamma', np.float32(1))
     return np.asarray(gamma / np.sqrt(variance), dtype=np.float32)
 

@@ -129,7 +129,10 @@ class SavedLayer:
             raise self.unsupported(
                 "q_type 'dummy' on weights", ['kif', 'kbi'], context=f'{self.context}, {QUANTIZER_ROLES[role]}'
             )
-        return quantizer.constants(values).astype(np.float64)
+        quantized = quantizer.constants(values)
+        if not np.isfinite(quantized).all():
+            raise self.corrupt(f'its {QUANTIZER_ROLES[role].partition(" ")[0]} overflows float32')
+        return quantized.astype(np.float64)
 
 
 def nearest_first(what: str, choices: Sequence[str]) -> list[str]:

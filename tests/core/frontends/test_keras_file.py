@@ -204,6 +204,24 @@ def _(model) -> None:
     model.layers[0]['config']['batch_shape'] = [None, 99999999, 99999999]
 
 
+@broken('its kernel overflows float32')
+def _(model) -> None:
+    model.layers[1]['config']['kq_conf']['config'].update(affine=[2.0, 3e38])
+    model.arrays['layers/q_dense/kq/quantizer/vars/1'] = np.full((4, 3), 126, np.float32)
+    model.arrays['layers/q_dense/kq/quantizer/vars/0'] = np.full((4, 3), 127, np.float32)
+    model.arrays['layers/q_dense/vars/0'] = np.full((4, 3), 3e38, np.float32)
+
+
+@broken('a scale or offset that is no float32 number')
+def _(model) -> None:
+    model.layers[1]['config']['iq_conf']['config'].update(scaler=1e300)
+
+
+@broken('must be a number that fits a float')
+def _(model) -> None:
+    model.layers[1]['config']['iq_conf']['config'].update(scaler=10**400)
+
+
 @broken('its target_shape .* does not hold the 3 elements')
 def _(model) -> None:
     model.add('keras', 'Reshape', 'shape', 'dense', target_shape=[2, -1])
