@@ -188,7 +188,7 @@ def _read_maps(
         if number is not None and not abs(number) <= FLOAT32_MAX:
             raise options.error(f'{options.key} has a scale or offset that is no float32 number')
     if scaler == 0:
-        raise options.error(f'its scaler is zero')
+        raise options.error('its scaler is zero')
     return scaler, affine
 
 
