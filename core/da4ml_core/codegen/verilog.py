@@ -28,7 +28,8 @@ def verilog_text(netlist: Netlist) -> str:
 
 
 def _header(netlist: Netlist) -> Iterator[str]:
-    yield f'// Program {_comment(netlist.program)}: {len(netlist.inputs)} inputs, {len(netlist.outputs)} outputs, written by da4ml-flow.'
+    counts = f'{len(netlist.inputs)} inputs, {len(netlist.outputs)} outputs'
+    yield f'// Program {_comment(netlist.program)}: {counts}, written by da4ml-flow.'
     yield '//'
     if netlist.latency_cycles:
         yield f'// A result is on y {netlist.latency_cycles} rising edges of clk after its sample was put on x;'

@@ -129,9 +129,9 @@ class _Placement:
         self.tails = [0] * size
         first = -1 if input_registers else 0
         self.stages = [first if not op.operands else 0 for op in program.ops]
-        self.movable = [index for index in range(size) if self.operands[index]]
+        self.movable = [index for index in range(size) if self.widths[index] and program.ops[index].operands]
         for index in self.movable:
-            stage = max(0, *(self.stages[source] for source in self.operands[index]))
+            stage = self._earliest(index)
             level = self._level(index, stage)
             if level > self._limit(index):
                 stage, level = stage + 1, self.costs[index]
@@ -160,7 +160,7 @@ class _Placement:
 
     def _settle(self, index: int) -> bool:
         """Move one op to the best stage between its operands and its consumers; whether it moved."""
-        earliest = max(0, *(self.stages[source] for source in self.operands[index]))
+        earliest = self._earliest(index)
         latest = min((self.stages[user] for user in self.consumers[index]), default=self.num_stages - 1)
         if earliest == latest:
             return False
@@ -185,6 +185,9 @@ class _Placement:
     def _last_use(self, index: int, besides: int = -1) -> int:
         uses = [self.stages[user] for user in self.consumers[index] if user != besides]
         return max(uses, default=-1) if index not in self.read_at else self.read_at[index]
+
+    def _earliest(self, index: int) -> int:
+        return max((0, *(self.stages[source] for source in self.operands[index])))
 
     def _limit(self, index: int) -> int:
         return max(self.budget, self.costs[index])

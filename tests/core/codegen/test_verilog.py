@@ -1,0 +1,147 @@
+"""Emitted Verilog: its text, its ports, the designs that cannot be, and what tools say about it."""
+
+from pathlib import Path
+
+import pytest
+from hdl_tools import IP_SOURCES, lint, yosys
+from kernel_simulation import Kernel, mismatches
+
+from da4ml_core.codegen import RtlBundle, emit_verilog
+from da4ml_core.errors import CodegenError
+from da4ml_core.fixed import FixedType
+from da4ml_core.ir.text import parse_program
+from da4ml_core.ir.verify import verify
+from da4ml_core.passes.schedule import schedule
+
+GOLDEN = Path(__file__).parents[2] / 'golden' / 'rtl'
+
+# Every op, shared and zero-width inputs, a constant, an unused input, and outputs of every kind.
+EVERYTHING = """
+program Everything (at once)
+inputs (4,)
+outputs (7,)
+%0 = input x[2] fixed<3,2> RND SAT : [-32, 31]*2^-2  ; in
+%1 = input x[0] ufixed<3,0> TRN WRAP : [0, 7]  ; in
+%2 = input x[0] fixed<1,2> RND WRAP : [-8, 7]*2^-2  ; in
+%3 = input x[1] ufixed<0,0> TRN WRAP : [0, 0]  ; in
+%4 = input x[3] ufixed<2,0> TRN WRAP : [0, 3]  ; in
+%5 = const : [5, 5]*2^-1
+%6 = add %0, -%1<<1 : [-88, 31]*2^-2  ; dense
+%7 = add %6, %2, %5<<2 : [-56, 78]*2^-2  ; dense
+%8 = relu %7 to ufixed<3,1> TRN WRAP : [0, 15]*2^-1  ; dense
+%9 = quantize %7 to fixed<2,0> RND_CONV SAT_SYM : [-3, 3]  ; out
+%10 = neg %9 : [-3, 3]  ; out
+%11 = add %10, %8 : [-6, 21]*2^-1  ; out
+return %11, %10, %10<<3, %3, %5, %0, %6>>1
+"""
+
+
+def emitted(text: str, max_levels: int | None = None, top: str = 'kernel') -> RtlBundle:
+    return emit_verilog(schedule(verify(parse_program(text)), max_levels), top)
+
+
+@pytest.mark.parametrize(('name', 'max_levels'), [('everything', None), ('everything_pipelined', 1)])
+def test_the_text_is_the_golden_one(name, max_levels, update_golden):
+    bundle = emitted(EVERYTHING, max_levels, name)
+    (text,) = bundle.files.values()
+    path = GOLDEN / f'{name}.v'
+    if update_golden:
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+def test_the_text_is_the_same_every_time():
+    assert emitted(EVERYTHING, 2) == emitted(EVERYTHING, 2)
+
+
+def test_ports_and_timing():
+    bundle = emitted(EVERYTHING, 1)
+    assert [(field.position, field.offset, str(field.type)) for field in bundle.inputs] == [
+        (0, 0, 'ufixed<3,0>'),
+        (0, 3, 'fixed<1,2>'),
+        (1, 7, 'ufixed<0,0>'),
+        (2, 7, 'fixed<3,2>'),
+        (3, 13, 'ufixed<2,0>'),
+    ]
+    assert [field.position for field in bundle.outputs] == list(range(7))
+    assert [field.offset for field in bundle.outputs] == [0, 6, 9, 12, 12, 15, 21]
+    assert bundle.outputs[2].type == FixedType(True, 5, -3)
+    assert (bundle.input_bits, bundle.output_bits) == (15, 29)
+    assert (bundle.clocked, bundle.latency_cycles) == (True, 6)
+    assert bundle.ip_cores == (
+        'da4ml:ip:delay_line',
+        'da4ml:ip:negate',
+        'da4ml:ip:quantize',
+        'da4ml:ip:relu',
+        'da4ml:ip:shift_adder',
+        'da4ml:ip:ternary_adder',
+    )
+    assert RtlBundle.from_interface(bundle.interface(), bundle.files) == bundle
+
+
+@pytest.mark.eda
+def test_tools_accept_and_simulate_it(tmp_path):
+    program = parse_program(EVERYTHING)
+    corners = [(-32, 0, -8, 0, 0), (31, 7, 7, 0, 3), (0, 0, 0, 0, 0), (-1, 3, -1, 0, 1), (17, 5, 2, 0, 2)]
+    kernels = []
+    for max_levels in (None, 1, 2, 3):
+        bundle = emit_verilog(schedule(program, max_levels), f'kernel_{max_levels or 0}')
+        kernels.append(Kernel(bundle, program, corners))
+    assert mismatches(kernels, tmp_path) == []
+    sources = ' '.join(str(source) for source in IP_SOURCES)
+    for kernel in kernels:
+        top = kernel.bundle.top
+        assert lint([tmp_path / f'{top}.v', *IP_SOURCES], top) == ''
+        yosys(f'read_verilog {sources} {top}.v\nhierarchy -check -top {top}\nproc\ncheck -assert', tmp_path)
+
+
+def test_no_input_bits():
+    text = 'program none\ninputs (1,)\noutputs (1,)\n%0 = const : [3, 3]\nreturn %0\n'
+    with pytest.raises(CodegenError, match="program 'none' has no input bits: its input has no elements"):
+        emitted(text)
+
+
+def test_no_output_bits():
+    text = """
+    program none
+    inputs (1,)
+    outputs (1,)
+    %0 = input x[0] fixed<2,0> TRN WRAP : [-4, 3]
+    %1 = const : [0, 0]
+    return %1
+    """
+    with pytest.raises(
+        CodegenError, match="program 'none' has no output bits: its output has only elements of zero width"
+    ):
+        emitted(text)
+
+
+def test_an_illegal_top():
+    with pytest.raises(CodegenError, match="the top module 'module' is reserved"):
+        emitted(EVERYTHING, top='module')
+
+
+@pytest.mark.eda
+@pytest.mark.parametrize('max_levels', [None, 1])
+def test_outputs_that_depend_on_no_input(tmp_path, max_levels):
+    text = """
+    program constant
+    inputs (1,)
+    outputs (2,)
+    %0 = input x[0] fixed<2,0> TRN WRAP : [-4, 3]
+    %1 = const : [-3, -3]
+    %2 = const : [0, 0]
+    return %1, %2
+    """
+    bundle = emitted(text, max_levels)
+    for name, content in bundle.files.items():
+        (tmp_path / name).write_text(content)
+    assert lint([tmp_path / 'kernel.v'], 'kernel') == ''
+    assert bundle.ip_cores == ()
+
+
+def test_comments_stay_on_their_line():
+    text = EVERYTHING.replace('Everything (at once)', 'Ω model').replace('; dense', '; synopsys translate_off')
+    (content,) = emitted(text).files.values()
+    assert content.isascii()
+    assert '    // == synopsys translate_off' in content
