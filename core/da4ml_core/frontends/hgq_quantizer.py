@@ -77,9 +77,7 @@ class Quantizer:
         return np.where(self.has_bits, x, np.float32(0))
 
     def apply(self, x: SymbolicArray) -> SymbolicArray:
-        """A symbolic array quantized; the quantizer must be one that ``check_data`` accepts."""
-        if self.bits_only_round:
-            raise UnsupportedLayer('a quantizer of weights that wrap cannot quantize data')
+        """A symbolic array quantized; the quantizer must have been read as one of data."""
         shift = 0 if self.scaler is None else _exponent_of_two(self.scaler)
         frac_bits = self.frac_bits - shift
         int_bits = np.where(self.has_bits, self.int_bits + shift, -frac_bits)
@@ -116,7 +114,7 @@ def read_quantizer(
     overflow_name = overflow_name or options['overflow_mode'].text().upper()
     if rounding_name not in Rounding.__members__:
         raise _unsupported(options, context, f'round_mode {rounding_name!r}', list(Rounding.__members__))
-    if overflow_name not in ('WRAP', 'SAT', 'SAT_SYM'):
+    if overflow_name not in ('WRAP', 'SAT', 'SAT_SYM'):  # WRAP_SM leaves its type's range, so it is no fixed-point mode
         raise _unsupported(options, context, f'overflow_mode {overflow_name!r}', ['WRAP', 'SAT', 'SAT_SYM'])
     rounding, overflow = Rounding(rounding_name), Overflow(overflow_name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -23,7 +24,9 @@ CONFIG_MEMBER = 'config.json'
 WEIGHTS_MEMBER = 'model.weights.h5'
 MAX_CONFIG_BYTES = 64 << 20  # a model of a thousand layers needs about 8 MB
 MAX_WEIGHTS_BYTES = 1 << 30
-MAX_ARRAY_ELEMENTS = 1 << 26
+MAX_NUMBERS = 1 << 26  # in all arrays together: small files can describe huge ones
+
+Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,11 @@ def _parse_config(data: bytes, file: str) -> JsonView:
 class WeightStore:
     """Arrays by their path in the weights file, as read; nothing outside the file is ever followed."""
 
-    def __init__(self, arrays: Mapping[str, np.ndarray[Any, Any]], names: Mapping[str, str], file: str) -> None:
-        self._arrays = dict(arrays)
+    def __init__(self, arrays: Mapping[str, Array], names: Mapping[str, str], file: str) -> None:
+        self._groups: dict[str, dict[str, Array]] = {}
+        for path, array in arrays.items():
+            group, _, index = path.rpartition('/vars/')
+            self._groups.setdefault(group, {})[index] = array
         self._names = dict(names)
         self._file = file
 
@@ -105,7 +111,7 @@ class WeightStore:
             import h5py
         except ImportError:
             raise MissingDependency('reading .keras files needs h5py', hint='pip install h5py') from None
-        arrays: dict[str, np.ndarray[Any, Any]] = {}
+        arrays: dict[str, Array] = {}
         names: dict[str, str] = {}
         try:
             with h5py.File(io.BytesIO(data), 'r') as root:
@@ -127,10 +133,9 @@ class WeightStore:
             if path.startswith(prefix) and path.count('/') == prefix.count('/') + 1
         }
 
-    def variables(self, group: str) -> list[np.ndarray[Any, Any]]:
+    def variables(self, group: str) -> list[Array]:
         """The variables of the object saved at ``group``, in Keras's order; raises CorruptModel for gaps."""
-        prefix = f'{group}/vars/'
-        found = {path.removeprefix(prefix): array for path, array in self._arrays.items() if path.startswith(prefix)}
+        found = self._groups.get(group, {})
         expected = [str(index) for index in range(len(found))]
         if sorted(found) != sorted(expected):
             raise CorruptModel(
@@ -141,12 +146,13 @@ class WeightStore:
         return [found[index] for index in expected]
 
 
-def _read_group(root: h5py.File, arrays: dict[str, np.ndarray[Any, Any]], names: dict[str, str], file: str) -> None:
+def _read_group(root: h5py.File, arrays: dict[str, Array], names: dict[str, str], file: str) -> None:
     """Walk hard links from the root without recursion; each object is visited once, so cycles end."""
     import h5py
 
     pending: list[tuple[str, Any]] = [('', root)]
     seen: set[Any] = set()
+    total = 0
     while pending:
         path, group = pending.pop()
         token = h5py.h5o.get_info(group.id).addr
@@ -169,17 +175,23 @@ def _read_group(root: h5py.File, arrays: dict[str, np.ndarray[Any, Any]], names:
             if isinstance(child, h5py.Group):
                 pending.append((child_path, child))
             elif isinstance(child, h5py.Dataset):
-                arrays[child_path] = _read_dataset(child, child_path, file)
+                total += _check_dataset(child, child_path, file)
+                if total > MAX_NUMBERS:
+                    raise CorruptModel(
+                        f'{WEIGHTS_MEMBER} describes more than {MAX_NUMBERS} numbers', location=Location(file)
+                    )
+                arrays[child_path] = np.asarray(child[()])
 
 
-def _read_dataset(dataset: h5py.Dataset, path: str, file: str) -> np.ndarray[Any, Any]:
+def _check_dataset(dataset: h5py.Dataset, path: str, file: str) -> int:
+    """The count of its numbers; raises CorruptModel unless it is an array of numbers in this very file."""
     problem = ''
     if dataset.is_virtual or dataset.external:
         problem = 'keeps its data in another file'
     elif dataset.dtype.kind not in 'fiub':
         problem = f'holds {dataset.dtype}, not numbers'
-    elif dataset.shape is None or dataset.size > MAX_ARRAY_ELEMENTS:
-        problem = f'has the shape {dataset.shape}'
+    elif dataset.shape is None:
+        problem = 'is empty'
     if problem:
         raise CorruptModel(f'{WEIGHTS_MEMBER}: {path} {problem}', location=Location(file), context=WEIGHTS_MEMBER)
-    return np.asarray(dataset[()])
+    return math.prod(dataset.shape)

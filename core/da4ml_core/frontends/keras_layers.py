@@ -155,8 +155,10 @@ def _affine(
     layer.check_float32()
     if layer.flag('enable_iq', True):
         x = _quantize(layer, 'iq', x)
-    elif x.is_external:
-        raise layer.unsupported('a model input that no quantizer rounds (enable_iq false)', ['enable_iq true'])
+    if x.is_external:
+        raise layer.unsupported(
+            'arithmetic on a model input that no quantizer has touched', ['enable_iq with kif, kbi']
+        )
     y: SymbolicArray = x @ kernel if equation is None else np.einsum(equation, x, kernel)
     if bias is not None:
         y = y + bias

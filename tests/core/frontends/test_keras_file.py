@@ -243,7 +243,12 @@ def test_broken_models(message: str, model_file, tmp_path: Path) -> None:
 UNSUPPORTED: dict = {
     "activation 'tanh'": lambda model: model.layers[1]['config'].update(activation='tanh'),
     "dtype 'float16'": lambda model: model.layers[1]['config'].update(dtype='float16'),
-    'a model input that no quantizer rounds': lambda model: model.layers[1]['config'].update(enable_iq=False),
+    'arithmetic on a model input that no quantizer has touched': lambda model: model.layers[1]['config'].update(
+        enable_iq=False
+    ),
+    'arithmetic on a model input that no': lambda model: model.layers[1]['config']['iq_conf']['config'].update(
+        q_type='dummy'
+    ),
     r'a dynamic input shape \(\?, 3\)': lambda model: model.layers[0]['config'].update(batch_shape=[None, None, 3]),
     'a ragged input': lambda model: model.layers[0]['config'].update(ragged=True),
     "a model of the class 'MyModel'": lambda model: setattr(model, 'class_name', 'MyModel'),
