@@ -40,7 +40,7 @@ def ip_root() -> Path:
     places = list(spec.submodule_search_locations or ()) if spec is not None else []
     places.append(str(Path(__file__).parents[3] / 'ip'))  # of a source tree that is not installed
     for place in places:
-        if any(Path(place).glob('*/*.core')):
+        if (Path(place) / '__init__.py').is_file():
             return Path(place)
     raise FlowError(
         'the library of primitives (da4ml_ip) is not installed',

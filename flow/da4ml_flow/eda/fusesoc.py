@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from copy import deepcopy
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from da4ml_flow.eda import process, tools
@@ -72,17 +74,20 @@ def configure(
                 raise ToolFailed(f'FuseSoC cannot read a core file: {message}', location=Location(str(file)))
             found = soc.get_core(core)
             flags = {**found.get_flags(target), 'target': target}
-            _, backend = soc.get_backend(found, flags, arguments)
+            with _fresh_defaults(found.get_flow(flags)):
+                _, backend = soc.get_backend(found, flags, arguments)
             backend.configure()
             make, make_options = backend.build_runner.get_build_command()
             run_command = _run_command(backend)
     except ToolError:
         raise
     except (Exception, SystemExit) as error:  # it raises RuntimeError, DependencyError, SyntaxError, argparse's exit...
+        said = [line.strip() for line in str(getattr(error, 'msg', None) or error).splitlines() if line.strip()]
+        logged = log.read_text().splitlines()[-3:] if log.exists() else []
         raise ToolFailed(
-            f'FuseSoC cannot set up target {target!r} of {core}: {getattr(error, "msg", None) or error}',
+            f'FuseSoC cannot set up target {target!r} of {core}: {said[0] if said else type(error).__name__}',
             location=Location(str(log)),
-            notes=tuple(log.read_text().splitlines()[-3:]) if log.exists() else (),
+            notes=(*said[1:], *logged),
         ) from error
     return Project(root, found.name.sanitized_name, (make, *make_options), run_command)
 
@@ -122,8 +127,21 @@ def _run_command(backend: object) -> tuple[str, ...]:
 
 
 @contextmanager
+def _fresh_defaults(flow: str) -> Iterator[None]:
+    """Keep one use of a flow from changing the next: edalize writes a design's options into its class's defaults."""
+    module = import_module(f'edalize.flows.{flow}')
+    flow_class = getattr(module, flow.capitalize())
+    defaults = getattr(flow_class, 'FLOW_DEFINED_TOOL_OPTIONS', {})
+    flow_class.FLOW_DEFINED_TOOL_OPTIONS = deepcopy(defaults)
+    try:
+        yield
+    finally:
+        flow_class.FLOW_DEFINED_TOOL_OPTIONS = defaults
+
+
+@contextmanager
 def _logging_to(path: Path) -> Iterator[None]:
-    """Send what FuseSoC and edalize log to a file, and leave the process's logging as it was.
+    """Send what FuseSoC and edalize log and print to a file, and leave the process's logging as it was.
 
     FuseSoC warns through the root logger, too; without a handler there, `logging` would install one for good.
     """
@@ -137,7 +155,8 @@ def _logging_to(path: Path) -> Iterator[None]:
             logger.setLevel(logging.INFO)
             logger.propagate = False
     try:
-        yield
+        with redirect_stdout(handler.stream), redirect_stderr(handler.stream):  # argparse prints
+            yield
     finally:
         for logger, (level, propagate) in zip(loggers, before, strict=True):
             logger.removeHandler(handler)

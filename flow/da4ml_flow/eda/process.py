@@ -21,13 +21,14 @@ from da4ml_flow.errors import Location, ToolError, ToolFailed, ToolNotFound, Too
 _GUARD = 'exec 3<&0; ( { read -r _ <&3; kill -KILL 0; } & ); exec 3<&-; exec "$@" </dev/null'
 
 _FIRST_ERROR = (
-    re.compile(r'^%Error(?!: Exiting due to)'),  # Verilator
+    re.compile(r'^%Error'),  # Verilator
     re.compile(r'^\s*(?:\S+:\s?)?(?:fatal )?error\b\s*[:\[]', re.IGNORECASE),  # Yosys, nextpnr, Vivado, compilers
     re.compile(r'^\w*(?:Error|Exception)\b: '),  # Python
     re.compile(r'\berror:\s', re.IGNORECASE),
     re.compile(r'not found|No such file|Permission denied|No space left|[Kk]illed|terminate called|Segmentation'),
     re.compile(r'\*\*\* '),  # make: true, but it never says why
 )
+_COUNT = '%Error: Exiting due to'  # Verilator's last line, which names nothing
 _EXCERPT_CHARS = 160
 
 
@@ -113,7 +114,7 @@ def first_error(text: str) -> tuple[int, str] | None:
     lines = text.splitlines()
     for pattern in _FIRST_ERROR:
         for number, line in enumerate(lines, 1):
-            if pattern.search(line):
+            if pattern.search(line) and not line.startswith(_COUNT):
                 return number, line
     return None
 

@@ -74,7 +74,8 @@ def corner_codes(ranges: Sequence[tuple[int, int]], random_samples: int = 0, see
     random: Codes = np.zeros((random_samples, len(ranges)), dtype=corners.dtype)
     for column, (lo, hi) in enumerate(ranges):
         if hi - lo < 1 << 62:
-            random[:, column] = lo + generator.integers(0, hi - lo, size=random_samples, endpoint=True)
+            steps = generator.integers(0, hi - lo, size=random_samples, endpoint=True)
+            random[:, column] = lo + steps.astype(corners.dtype)
         else:
             size = (hi - lo).bit_length() // 8 + 8  # eight bytes more make the modulo as good as uniform
             random[:, column] = [lo + int.from_bytes(generator.bytes(size), 'little') % (hi - lo + 1) for _ in random]

