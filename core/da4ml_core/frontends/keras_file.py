@@ -100,9 +100,10 @@ def _check_classes(layers: list[SavedLayer]) -> None:
     if not unknown:
         return
     first = unknown[0]
+    shown = first.class_name if first.package in ('keras', 'hgq') else f'{first.package}.{first.class_name}'
     supported = nearest_first(first.class_name, [name for _, name in HANDLERS])
     raise UnsupportedLayer(
-        f'layer {first.name!r} is a {first.class_name}, which is not supported',
+        f'layer {first.name!r} is a {shown}, which is not supported',
         location=Location(first.serialized.file),
         context=first.context,
         notes=[f'neither is layer {layer.name!r} ({layer.class_name})' for layer in unknown[1:]],

@@ -43,12 +43,15 @@ class SavedLayer:
 
     @property
     def package(self) -> str:
-        """Who wrote the class: ``hgq``, ``keras`` or the name under which a user registered it."""
+        """Who wrote the class: ``hgq``, ``keras``, ``keras.ops``, or the name under which a user registered it."""
         registered = self.serialized.find('registered_name')
         if registered is not None and '>' in registered.text():
             return registered.text().partition('>')[0]
         module = self.serialized.find('module')
-        return '' if module is None else module.text().partition('.')[0]
+        if module is None:
+            return ''
+        # functions of Keras become layers of their own in a Functional model
+        return 'keras.ops' if module.text().startswith('keras.src.ops.') else module.text().partition('.')[0]
 
     @property
     def options(self) -> JsonView:

@@ -269,7 +269,11 @@ UNSUPPORTED: dict = {
     ),
     'a model output that no quantizer has touched': lambda model: model.add('keras', 'Flatten', 'flat', 'features'),
     "layer 'conv' is a QConv2D": lambda model: model.add('hgq', 'QConv2D', 'conv', 'dense'),
-    "layer 'mine' is a QDense": lambda model: model.add('mine', 'QDense', 'mine', 'dense'),
+    r"layer 'mine' is a mine\.QDense": lambda model: model.add('mine', 'QDense', 'mine', 'dense'),
+    r"layer 'op' is a keras\.ops\.Reshape": lambda model: (
+        model.add('keras', 'Reshape', 'op', 'dense', newshape=[-1, 3]),
+        model.layers[-1].update(module='keras.src.ops.numpy', registered_name='Reshape'),
+    ),
     "layer 'code' is a Lambda": lambda model: model.add('keras', 'Lambda', 'code', 'dense', function='4wEAAAA='),
 }
 
