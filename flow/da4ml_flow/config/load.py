@@ -18,6 +18,7 @@ from da4ml_flow.errors import ConfigError, ConfigProblem, Location
 MAX_BYTES = 1_000_000
 KINDS = {
     'missing_file': 'DA2008',
+    'missing_array': 'DA2011',
     'combination': 'DA2007',
     'literal': 'DA2006',
     'value': 'DA2006',
@@ -169,10 +170,9 @@ def _problem(detail: dict[str, Any], source: SourceMap) -> ConfigProblem:
             place.message, location=place.location, context=dotted(path), hint=place.hint, code=place.code
         )
     if kind in KINDS:
-        key = context['key']
-        if key:
-            return source.problem(KINDS[kind], context['text'], (*path, key), key=True, hint=context['hint'])
-        return source.problem(KINDS[kind], context['text'], path, hint=context['hint'])
+        if context['key']:
+            path = (*path, context['key'])
+        return source.problem(KINDS[kind], context['text'], path, key=bool(context['key']), hint=context['hint'])
     message, hint = _mismatch(kind, context, value)
     return source.problem('DA2006', message, path, hint=hint)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -16,7 +17,7 @@ IDENTIFIER = r'^[A-Za-z_][A-Za-z0-9_]*$'
 
 
 def problem(kind: str, message: str, hint: str = '', key: str = '') -> PydanticCustomError:
-    """A mistake for a validator to raise; the reader turns its kind into a code and points at the value, or at a key."""
+    """A mistake for a validator to raise; the reader turns its kind into a code and points at its value or key."""
     # the message is a template to pydantic: braces in it are the user's own text
     return PydanticCustomError(kind, '{text}', {'text': message, 'hint': hint, 'key': key})
 
@@ -37,6 +38,22 @@ def _input_file(path: Path, info: ValidationInfo) -> Path:
         hint = f"did you mean '{path.parent / near}'?" if near else f'looked for {resolved}'
         raise problem('missing_file', f'there is no file {path}', hint)
     return resolved
+
+
+def _arrays_of(path: Path) -> list[str]:
+    """The names of the arrays of an .npz file; they are not read."""
+    with zipfile.ZipFile(path) as archive:
+        return [name.removesuffix('.npy') for name in archive.namelist()]
+
+
+def _npz(path: Path, info: ValidationInfo) -> Path:
+    try:
+        if info.context:
+            _arrays_of(path)
+    except (OSError, zipfile.BadZipFile):
+        hint = 'save it with numpy.savez(file, x=..., y=...)'
+        raise problem('missing_file', f'{path.name} is not a readable .npz file', hint) from None
+    return path
 
 
 def _known_device(name: str) -> str:
@@ -60,11 +77,29 @@ class Section(BaseModel):
 class DatasetConfig(Section):
     """Samples in an .npz file, for accuracy and as simulation vectors."""
 
-    path: InputFile = Field(description='.npz file')
-    inputs: str = Field(default='x', min_length=1, description='name of the array of samples, first axis the sample')
+    path: Annotated[InputFile, AfterValidator(_npz)] = Field(description='.npz file')
+    inputs: str = Field(
+        default='x',
+        validate_default=True,
+        min_length=1,
+        description='name of the array of samples, first axis the sample',
+    )
     labels: str | None = Field(
         default=None, min_length=1, description='name of the array of class labels; without it no accuracy'
     )
+
+    @field_validator('inputs', 'labels')
+    @classmethod
+    def _array_is_there(cls, array: str | None, info: ValidationInfo) -> str | None:
+        path = info.data.get('path')
+        if not info.context or path is None or array is None:
+            return array
+        names = _arrays_of(path)
+        if array not in names:
+            near = nearest(array, names)
+            hint = f'did you mean {near!r}?' if near else f'its arrays: {", ".join(names) or "none"}'
+            raise problem('missing_array', f'no array {array!r} in {path.name}', hint)
+        return array
 
 
 class ModelConfig(Section):

@@ -67,8 +67,11 @@ class SourceMap:
     def span(self, path: KeyPath, *, key: bool) -> Span:
         """The place of a key path, or of the nearest enclosing one that was written."""
         tables = (self.keys, self.values) if key else (self.values, self.keys)
-        for length in range(len(path), -1, -1):
-            for table in tables:
+        for table in tables:
+            if path in table:
+                return table[path]
+        for length in range(len(path) - 1, -1, -1):  # the key of a section tells more than its first line
+            for table in (self.keys, self.values):
                 if path[:length] in table:
                     return table[path[:length]]
         return Span(0, 0)

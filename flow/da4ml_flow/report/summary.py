@@ -50,7 +50,10 @@ def headline(metrics: Iterable[Metric]) -> list[Metric]:
 
 def summary_table(run: RunRecord) -> Table:
     """The one table at the end of a build."""
-    rows = [(METRICS[metric.name].title, shown(metric), source(metric)) for metric in headline(run.metrics)]
+    facts: dict[tuple[str, str], list[str]] = {}  # what two stages agree on is one row
+    for metric in headline(run.metrics):
+        facts.setdefault((METRICS[metric.name].title, shown(metric)), []).append(source(metric))
+    rows = [(title, value, ', '.join(sources)) for (title, value), sources in facts.items()]
     # a cached stage took its time when it ran
     times = [(stage.stage, stage.record.wall_s if stage.record else stage.wall_s) for stage in run.stages]
     rows.append(('wall time', f'{sum(seconds for _, seconds in times):.1f} s', _times(times)))

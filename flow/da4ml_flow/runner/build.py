@@ -122,7 +122,7 @@ def build(request: Request, stages: Sequence[Stage], listener: Listener | None =
                     {name: Path(run.directory) / item.path for name, item in run.record.artifacts.items()},
                     {name: item.sha256 for name, item in run.record.artifacts.items()},
                 )
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         finish('interrupted')
         raise
     record, reused = finish()
@@ -224,7 +224,7 @@ def _execute(
                 package_version=package_version(),
             )
             return workspace.commit(record, outcome.artifacts)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         workspace.discard(name, key)
         raise
     except Da4mlError:

@@ -3,19 +3,21 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from da4ml_flow.config.load import load_config
 from da4ml_flow.errors import ConfigError
 
 HERE = Path(__file__).parent
-CASES = sorted(path.parent for path in HERE.glob('DA*/*/message.txt')) or sorted(HERE.glob('DA*/*'))
+CASES = sorted(HERE.glob('DA*/*'))
 
 
 @pytest.mark.parametrize('case', CASES, ids=lambda case: f'{case.parent.name}-{case.name}')
 def test_message(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update_golden: bool) -> None:
     (tmp_path / 'model.keras').write_bytes(b'')
-    (tmp_path / 'data.npz').write_bytes(b'')
+    np.savez(tmp_path / 'data.npz', x=np.zeros((2, 3)), labels=np.zeros(2))
+    np.savez(tmp_path / 'only_y.npz', y=np.zeros(2))
     if (case / 'config.yaml').exists():
         shutil.copy(case / 'config.yaml', tmp_path)
     options = (case / 'set.txt').read_text().splitlines() if (case / 'set.txt').exists() else []

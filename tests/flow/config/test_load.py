@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ MINIMAL = 'name: jet\nmodel: {source: models/jet.keras}\n'
 def write(tmp_path: Path):
     (tmp_path / 'models').mkdir()
     (tmp_path / 'models' / 'jet.keras').write_bytes(b'')
-    (tmp_path / 'data.npz').write_bytes(b'')
+    np.savez(tmp_path / 'data.npz', x=np.zeros((2, 3)), y=np.zeros(2))
 
     def write(text: str) -> Path:
         path = tmp_path / 'jet.yaml'
