@@ -70,10 +70,12 @@ def _archive(path: Path, key: str) -> Iterator[NpzFile]:
     """The open file; what makes it or an array of it unreadable is a DatasetError."""
     hint = 'save it with numpy.savez(file, x=...)'
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open('rb') as file:  # numpy leaves a file open that it opened and cannot read
+            archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, NpzFile):
                 raise _error(path, 'a single array, not an .npz archive', key, hint)
-            yield archive
+            with archive:
+                yield archive
     except DatasetError:
         raise
     except FileNotFoundError:
