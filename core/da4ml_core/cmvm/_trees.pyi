@@ -1,0 +1,16 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
+def build(
+    levels: NDArray[Any],
+    exps: NDArray[Any],
+    lows: NDArray[Any],
+    highs: NDArray[Any],
+    joins: NDArray[Any],
+    row_start: NDArray[Any],
+    terms: NDArray[Any],
+    order: NDArray[Any],
+    deadlines: NDArray[Any],
+    window: int,
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], float]: ...

@@ -1,0 +1,165 @@
+"""What the solver returns: a proved adder graph, in a compact form for inlining and as a program of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+
+from da4ml_core.cmvm.check import Graph, node_intervals
+from da4ml_core.cmvm.matrix import Problem
+from da4ml_core.device import Device
+from da4ml_core.fixed import Interval
+from da4ml_core.ir import InputPort, Op, Opcode, Operand, Program, Quantization
+from da4ml_core.ir.cost import edge_intervals, op_luts
+
+
+class Adder(NamedTuple):
+    """``a + b [+ c]`` with the signs and shifts of its edges; at least one of them is positive."""
+
+    a: Operand
+    b: Operand
+    interval: Interval
+    c: Operand | None = None
+
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        return (self.a, self.b) if self.c is None else (self.a, self.b, self.c)
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A shift-and-add graph for ``y = x @ matrix``, proved equal to it.
+
+    Values are numbered from the inputs, 0 to n_in - 1, on to the adders, n_in and up. ``outputs`` has an edge per
+    column, or None where the column is zero; an edge may be negated, for a following adder to absorb (``program``
+    spends a negation on it).
+    """
+
+    problem: Problem
+    device: Device
+    graph: Graph
+    adders: tuple[Adder, ...]
+    outputs: tuple[Operand | None, ...]
+    limit: int | None
+    minimal_depth: int
+    stats: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def matrix(self) -> NDArray[Any]:
+        """The exact matrix: int64 where it fits, else float64 where that is exact, else integers and fractions."""
+        return self.problem.matrix
+
+    @property
+    def inputs(self) -> tuple[Interval, ...]:
+        return self.problem.inputs
+
+    @cached_property
+    def num_adders(self) -> int:
+        """Adders counted as binary ones."""
+        return sum(len(adder.operands) - 1 for adder in self.adders)
+
+    @cached_property
+    def levels(self) -> tuple[int, ...]:
+        """Adder levels at which each value is ready, arrival times of the inputs included."""
+        levels = list(self.problem.levels)
+        for adder in self.adders:
+            levels.append(1 + max(levels[edge.index] for edge in adder.operands))
+        return tuple(levels)
+
+    @cached_property
+    def depth(self) -> int:
+        """Adder levels until the last output is ready, negations of outputs included."""
+        return max((self.levels[edge.index] + edge.negated for edge in self.outputs if edge is not None), default=0)
+
+    @cached_property
+    def lut_cost(self) -> float:
+        """LUTs of the adders and of the negated outputs on the device."""
+        return sum(_luts(op, self._graph_program, self.device) for op in self._graph_program.ops)
+
+    @cached_property
+    def delay_ns(self) -> float:
+        """The longest path from the inputs to an output, by the device's estimate."""
+        program = self._graph_program
+        ready: list[float] = []
+        for op in program.ops:
+            start = max((ready[edge.index] for edge in op.operands), default=0.0)
+            ready.append(start + _delay_ns(op, program, self.device))
+        return max((ready[edge.index] for edge in program.outputs), default=0.0)
+
+    @cached_property
+    def program(self) -> Program:
+        """A verified-by-construction program: an input per row, an output per column.
+
+        Its input ports take the smallest types that hold the intervals asked for; its ranges are those of the types.
+        """
+        types = [interval.fixed_type for interval in self.inputs]
+        ranges = [kind.interval for kind in types]
+        if ranges == list(self.inputs):
+            return self._graph_program
+        intervals = node_intervals(self.graph, self.problem, ranges)
+        return _program(ranges, self.adders, intervals[len(ranges) :], self.outputs)
+
+    @cached_property
+    def _graph_program(self) -> Program:
+        return _program(self.inputs, self.adders, [adder.interval for adder in self.adders], self.outputs)
+
+    def __str__(self) -> str:
+        n_in, n_out = self.problem.weights.shape
+        size = f'{self.num_adders} adders, {self.lut_cost:g} LUTs on {self.device.name}, depth {self.depth}'
+        lines = [f'{n_in} x {n_out} matrix: {size}']
+        for index, adder in enumerate(self.adders, n_in):
+            lines.append(f'  %{index} = {_sum_text(adder.operands)} : {adder.interval}')
+        for position, edge in enumerate(self.outputs):
+            lines.append(f'  y{position} = {edge if edge is not None else 0}')
+        return '\n'.join(lines)
+
+
+def _sum_text(operands: Sequence[Operand]) -> str:
+    ordered = sorted(operands, key=lambda edge: edge.negated)
+    return ' '.join(
+        f'{"- " if edge.negated else "+ " if position else ""}{edge._replace(negated=False)}'
+        for position, edge in enumerate(ordered)
+    )
+
+
+def _program(
+    inputs: Sequence[Interval],
+    adders: Sequence[Adder],
+    intervals: Sequence[Interval],
+    outputs: Sequence[Operand | None],
+) -> Program:
+    ops = [
+        Op(Opcode.INPUT, (), interval, InputPort(position, Quantization(interval.fixed_type)))
+        for position, interval in enumerate(inputs)
+    ]
+    ops += [Op(Opcode.ADD, adder.operands, interval) for adder, interval in zip(adders, intervals, strict=True)]
+    made: dict[int | None, int] = {}
+    edges = []
+    for edge in outputs:
+        if edge is not None and not edge.negated:
+            edges.append(edge)
+            continue
+        source = None if edge is None else edge.index
+        if source not in made:
+            made[source] = len(ops)
+            if source is None:
+                ops.append(Op(Opcode.CONST, (), Interval(0, 0)))
+            else:
+                ops.append(Op(Opcode.NEG, (Operand(source),), ops[source].interval.shifted(0, True)))
+        edges.append(Operand(made[source], 0 if edge is None else edge.shift))
+    return Program('cmvm', tuple(ops), tuple(edges), ((len(inputs),),), ((len(edges),),))
+
+
+def _luts(op: Op, program: Program, device: Device) -> float:
+    return op_luts(op, edge_intervals(program, op), device)
+
+
+def _delay_ns(op: Op, program: Program, device: Device) -> float:
+    bits = _luts(op, program, device)
+    if not bits:
+        return 0.0
+    return device.route_delay_ns + device.lut_delay_ns + device.carry_delay_ns_per_bit * bits

@@ -1,0 +1,128 @@
+"""`solve`: validated problem in, proved solution out, identical problems solved once."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any
+
+from da4ml_core.cmvm.check import ZERO, exact_intervals
+from da4ml_core.cmvm.decompose import KraftLevels
+from da4ml_core.cmvm.matrix import Problem, check_problem
+from da4ml_core.cmvm.rows import distinct_rows, minimal_depth
+from da4ml_core.cmvm.search import Candidate, Search, recipes
+from da4ml_core.cmvm.solution import Adder, Solution
+from da4ml_core.device import DEFAULT_DEVICE, Device
+from da4ml_core.device import device as find_device
+from da4ml_core.errors import BudgetExceeded, SolveError
+from da4ml_core.fixed import Interval
+from da4ml_core.ir import Operand
+
+EFFORTS = ('fast', 'balanced', 'max')
+MEMO_SIZE = 256
+
+_memo: OrderedDict[tuple[Any, ...], Solution] = OrderedDict()
+_memo_lock = Lock()
+
+
+def solve(
+    matrix: Any,
+    inputs: Sequence[Interval] | None = None,
+    latencies: Sequence[int] | None = None,
+    extra_depth: int | None = None,
+    device: str = DEFAULT_DEVICE,
+    effort: str | float = 'balanced',
+    threads: int | None = None,
+) -> Solution:
+    """The shift-and-add graph of ``y = x @ matrix`` with the fewest LUTs that the effort finds.
+
+    ``matrix`` is (n_in, n_out), of integers of any size or numbers k·2^e; ``inputs`` are the intervals of x (default:
+    8-bit signed integers); ``latencies`` are their arrival times in adder levels. ``extra_depth`` limits the depth to
+    the minimal one and so many levels more; None is no limit. ``effort`` is 'fast', 'balanced', 'max', or a time
+    budget in seconds. The result does not depend on ``threads``.
+
+    Raises InvalidMatrix for a matrix, intervals or latencies that are not valid, BudgetExceeded if no graph fits the
+    depth, and SolveError for unknown options.
+    """
+    family = find_device(device)
+    _check_options(extra_depth, effort, threads)
+    problem = check_problem(matrix, inputs, latencies)
+    if isinstance(effort, str):
+        key = (problem.key, extra_depth, device, effort)
+        known = _recall(key)
+        if known is None:
+            known = _solve(problem, extra_depth, family, effort)
+            _remember(key, known)
+        return known
+    return _solve(problem, extra_depth, family, float(effort))
+
+
+def _check_options(extra_depth: int | None, effort: str | float, threads: int | None) -> None:
+    if extra_depth is not None and (isinstance(extra_depth, bool) or not isinstance(extra_depth, int)):
+        raise SolveError(f'extra_depth is {extra_depth!r}, not a number of adder levels or None')
+    if effort not in EFFORTS and (isinstance(effort, str | bool) or not effort > 0):
+        raise SolveError(f'unknown effort {effort!r}', hint=f'one of {", ".join(EFFORTS)}, or seconds')
+    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+        raise SolveError(f'threads is {threads!r}, not a positive integer or None')
+
+
+def _solve(problem: Problem, extra_depth: int | None, device: Device, effort: str | float) -> Solution:
+    started = time.process_time()
+    kraft = KraftLevels(problem.levels, radix=2)
+    least = minimal_depth(problem, kraft)
+    limit = None if extra_depth is None else least + extra_depth
+    if limit is not None and limit < least:
+        raise BudgetExceeded(f'no adder graph of depth {limit} computes the matrix', feasible=least)
+    search = Search(problem, distinct_rows(problem, kraft, limit), kraft)
+    best: Candidate | None = None
+    tried = 0
+    deadline = None if isinstance(effort, str) else time.monotonic() + effort
+    for recipe in recipes(effort if isinstance(effort, str) else 'max', len(search.rows.numbers), search.work):
+        if best is not None and deadline is not None and time.monotonic() > deadline:
+            break
+        candidate = search.run(recipe)
+        tried += 1
+        if best is None or candidate.rank < best.rank:
+            best = candidate
+    if best is None:
+        raise SolveError('the search has no recipe', hint='this is a bug of the solver')
+    stats = {
+        'recipe': best.recipe,
+        'candidates': tried,
+        'lifted': sum(search.rows.lifted),
+        'cpu_s': time.process_time() - started,
+    }
+    return _solution(problem, device, best, limit, least, stats)
+
+
+def _solution(
+    problem: Problem, device: Device, best: Candidate, limit: int | None, least: int, stats: dict[str, Any]
+) -> Solution:
+    graph = best.graph
+    n_in = len(problem.inputs)
+    intervals = exact_intervals(graph, problem)
+    adders = tuple(
+        Adder(Operand(a, shift_a, bool(minus_a)), Operand(b, shift_b, bool(minus_b)), interval)
+        for (a, shift_a, minus_a, b, shift_b, minus_b), interval in zip(
+            graph.adders.tolist(), intervals[n_in:], strict=True
+        )
+    )
+    outputs = tuple(None if node == ZERO else Operand(node, shift, negated) for node, shift, negated in graph.outputs)
+    return Solution(problem, device, graph, adders, outputs, limit, least, stats)
+
+
+def _recall(key: tuple[Any, ...]) -> Solution | None:
+    with _memo_lock:
+        known = _memo.get(key)
+        if known is not None:
+            _memo.move_to_end(key)
+        return known
+
+
+def _remember(key: tuple[Any, ...], solution: Solution) -> None:
+    with _memo_lock:
+        _memo[key] = solution
+        while len(_memo) > MEMO_SIZE:
+            _memo.popitem(last=False)
