@@ -105,6 +105,7 @@ def yosys(script: str, directory: Path) -> str:
     run = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
     log = run.stdout + run.stderr
     assert run.returncode == 0, log[-3000:]
-    warnings = [line for line in log.splitlines() if 'Warning' in line]
+    # ABC calls combinational logic worth a warning.
+    warnings = [line for line in log.splitlines() if 'Warning' in line and not line.startswith('ABC:')]
     assert not warnings, warnings[:10]
     return log
