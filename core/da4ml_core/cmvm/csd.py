@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,11 @@ def digit_counts(numbers: Integers) -> NDArray[np.int32]:
         counts = [[(abs(int(n)) ^ 3 * abs(int(n))).bit_count() for n in row] for row in numbers]
         return np.asarray(counts, dtype=np.int32).reshape(numbers.shape)
     return np.asarray(_kernel_counts(np.ascontiguousarray(numbers)))
+
+
+def has_positive_digit(numbers: Iterable[int]) -> bool:
+    """Whether any digit of any of the numbers is positive."""
+    return any(number > 0 or _masks(-number)[1] for number in numbers)
 
 
 def csd_terms(numbers: Integers) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from da4ml_core.cmvm import _forms
-from da4ml_core.cmvm.csd import digit_counts
+from da4ml_core.cmvm.csd import digit_counts, has_positive_digit
 from da4ml_core.cmvm.matrix import Integers, narrow
 
 UNREACHED = np.iinfo(np.int32).max
@@ -169,9 +169,7 @@ class _Forest:
         """Make p the parent of b, unless that leaves a negative sum or a deadline that cannot be met."""
         shift, sign = int(self.distances.shifts[b, p]), int(self.distances.signs[b, p])
         residual = self.rows[b] - sign * (self.rows[p] << shift)
-        sizes = np.abs(residual)
-        powers_of_two = (sizes & (sizes - 1)) == 0
-        if sign < 0 and bool(np.all((residual <= 0) & powers_of_two)):
+        if sign < 0 and not has_positive_digit(residual.tolist()):
             return False  # every term would be negative
         if self.deadlines is not None:
             changes = self._deadlines_with(b, p, self.kraft.weight(digit_counts(residual.reshape(1, -1))[0]))

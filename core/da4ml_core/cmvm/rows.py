@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from da4ml_core.cmvm.csd import digit_counts
+from da4ml_core.cmvm.csd import digit_counts, has_positive_digit
 from da4ml_core.cmvm.decompose import KraftLevels
 from da4ml_core.cmvm.matrix import Integers, Problem, narrow, trailing_zeros
 
@@ -93,7 +93,7 @@ def _served(
     positive = [member for member in members if member[1] > 0]
     negative = [member for member in members if member[1] < 0]
     sign = 1 if len(positive) >= len(negative) else -1
-    if not _has_positive_digit([sign * number for number in column]):
+    if not has_positive_digit([sign * number for number in column]):
         sign = -sign
     negates = bool(negative if sign > 0 else positive)
     if limit is None:
@@ -104,7 +104,7 @@ def _served(
     served: list[tuple[int, int, bool, Sequence[tuple[int, int]]]] = []
     for own, group in ((1, positive), (-1, negative)):
         if group:
-            lift = not _has_positive_digit([own * number for number in column])
+            lift = not has_positive_digit([own * number for number in column])
             served.append((own, limit, lift, group))
     return served
 
@@ -112,13 +112,9 @@ def _served(
 def _signed_weight(column: Integers, digits: Sequence[int], kraft: KraftLevels) -> int:
     """A sum without a positive digit needs one more term, for the sign."""
     weight = kraft.weight(digits)
-    if _has_positive_digit(column.tolist()):
+    if has_positive_digit(column.tolist()):
         return weight
     return weight + min(int(power) for power, count in zip(kraft.powers, digits, strict=True) if count)
-
-
-def _has_positive_digit(numbers: Sequence[int]) -> bool:
-    return any(number > 0 or -number & (-number - 1) for number in numbers)
 
 
 def _down(numbers: Integers, shift: Integers) -> Integers:

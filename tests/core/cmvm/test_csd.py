@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from da4ml_core.cmvm.csd import csd_digits, csd_terms, digit_counts
+from da4ml_core.cmvm.csd import csd_digits, csd_terms, digit_counts, has_positive_digit
 
 numbers = st.integers(-(2**90), 2**90)
 
@@ -16,6 +16,11 @@ def test_digits_are_canonical(number):
     digits = csd_digits(number)
     assert sum(sign << shift for shift, sign in digits) == number
     assert all(high - low >= 2 for (low, _), (high, _) in pairwise(digits))
+
+
+@given(st.lists(numbers, max_size=3))
+def test_positive_digits_are_found(some):
+    assert has_positive_digit(some) == any(sign > 0 for number in some for _, sign in csd_digits(number))
 
 
 def test_no_signed_form_has_fewer_digits():

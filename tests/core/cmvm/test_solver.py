@@ -85,10 +85,10 @@ def test_late_inputs_are_added_last():
     assert solution.depth == 5
 
 
-@pytest.mark.parametrize('column', [[-1], [-1, -1], [-1, -1, -1], [-4, -1, -2, -8, -16], [-1, 0, -2]])
+@pytest.mark.parametrize('column', [[-1], [-1, -1], [-1, -1, -1], [-4, -1, -2, -8, -16], [-1, 0, -2], [-9], [-5, -1]])
 def test_negative_sums_keep_the_minimal_depth(column):
     solution = solve([[weight] for weight in column], extra_depth=0)
-    terms = sum(1 for weight in column if weight) + 1
+    terms = sum(bin(weight).count('1') for weight in column) + 1
     assert depth(verify(solution.program)) == int(np.ceil(np.log2(terms))) == solution.minimal_depth
 
 
