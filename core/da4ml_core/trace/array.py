@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,29 +11,20 @@ from numpy.typing import ArrayLike
 from da4ml_core._srcloc import user_location
 from da4ml_core.errors import SymbolicBool, UnsupportedOperation
 from da4ml_core.fixed import Interval, Overflow, Rounding
+from da4ml_core.trace.context import Elements
+from da4ml_core.trace.dispatch import call_function, call_ufunc, rectify, sum_array
 from da4ml_core.trace.linear import ObjectArray
-from da4ml_core.trace.variable import External
-
-if TYPE_CHECKING:
-    from da4ml_core.trace.tracer import Tracer
+from da4ml_core.trace.quantize import quantize_elements
 
 
-class SymbolicArray:
+class SymbolicArray(Elements):
     """An array of exact fixed-point unknowns that numpy functions accept; operations extend the program."""
 
-    __slots__ = ('elements', 'tracer')
-
-    def __init__(self, tracer: Tracer, elements: ObjectArray) -> None:
-        self.tracer = tracer
-        self.elements = elements
+    __slots__ = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
         return self.elements.shape
-
-    @property
-    def ndim(self) -> int:
-        return self.elements.ndim
 
     @property
     def size(self) -> int:
@@ -43,14 +34,9 @@ class SymbolicArray:
     def T(self) -> SymbolicArray:
         return self.transpose()
 
-    @property
-    def is_external(self) -> bool:
-        """Whether some element is a real number from outside that has not been quantized yet."""
-        return any(isinstance(element, External) for element in self.elements.flat)
-
     def intervals(self) -> list[Interval]:
         """The interval of each element, in C order."""
-        return [self.tracer.graph.interval(element) for element in self.elements.flat]
+        return [self.context.graph.interval(element) for element in self.elements.flat]
 
     def quantize(
         self,
@@ -61,31 +47,28 @@ class SymbolicArray:
         overflow: Overflow | str = Overflow.WRAP,
     ) -> SymbolicArray:
         """Each element in a fixed-point type; the bit arrays broadcast to the shape (int_bits without the sign)."""
-        from da4ml_core.trace.quantize import quantize_array
-
-        return quantize_array(self, signed, int_bits, frac_bits, rounding, overflow)
+        types = (signed, int_bits, frac_bits)
+        return SymbolicArray(self.context, quantize_elements(self.context, self.elements, *types, rounding, overflow))
 
     def reshape(self, *shape: Any) -> SymbolicArray:
-        return SymbolicArray(self.tracer, self.elements.reshape(*shape))
+        return SymbolicArray(self.context, self.elements.reshape(*shape))
 
     def ravel(self) -> SymbolicArray:
-        return SymbolicArray(self.tracer, self.elements.reshape(-1))
+        return SymbolicArray(self.context, self.elements.reshape(-1))
 
     flatten = ravel
 
     def transpose(self, *axes: Any) -> SymbolicArray:
-        return SymbolicArray(self.tracer, self.elements.transpose(*axes))
+        return SymbolicArray(self.context, self.elements.transpose(*axes))
 
     def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> SymbolicArray:
-        from da4ml_core.trace.dispatch import sum_array
-
-        return sum_array(self.tracer, self, axis=axis, keepdims=keepdims)
+        return SymbolicArray(self.context, sum_array(self.context, self, axis=axis, keepdims=keepdims))
 
     def __getitem__(self, key: Any) -> SymbolicArray:
         picked = self.elements[key]
         if not isinstance(picked, np.ndarray):
             picked = _scalar(picked)
-        return SymbolicArray(self.tracer, picked)
+        return SymbolicArray(self.context, picked)
 
     def __len__(self) -> int:
         return len(self.elements)
@@ -110,16 +93,15 @@ class SymbolicArray:
         )
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        from da4ml_core.trace.dispatch import call_ufunc
-
-        return call_ufunc(self.tracer, ufunc, method, inputs, kwargs)
+        return SymbolicArray(self.context, call_ufunc(self.context, ufunc, method, inputs, kwargs))
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        from da4ml_core.trace.dispatch import call_function
-
-        return call_function(self.tracer, function, args, kwargs)
+        result = call_function(self.context, function, args, kwargs)
+        if isinstance(result, np.ndarray):
+            return SymbolicArray(self.context, result)
+        return [SymbolicArray(self.context, part) for part in result]
 
     def __add__(self, other: Any) -> Any:
         return np.add(self, other)
@@ -158,7 +140,12 @@ class SymbolicArray:
         return np.matmul(other, self)
 
     def __repr__(self) -> str:
-        return f'SymbolicArray(shape={self.shape}, program={self.tracer.name!r})'
+        return f'SymbolicArray(shape={self.shape}, program={self.context.name!r})'
+
+
+def relu(array: SymbolicArray) -> SymbolicArray:
+    """max(x, 0), element by element."""
+    return SymbolicArray(array.context, rectify(array.context, array))
 
 
 def _scalar(element: Any) -> ObjectArray:

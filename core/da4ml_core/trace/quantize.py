@@ -2,59 +2,55 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from da4ml_core._srcloc import user_location
 from da4ml_core.errors import FormatError
 from da4ml_core.fixed import FixedType, Overflow, Rounding, dyadic
 from da4ml_core.ir.opcode import Quantization
+from da4ml_core.trace.context import Context
+from da4ml_core.trace.linear import ObjectArray
 from da4ml_core.trace.variable import External, Variable
-
-if TYPE_CHECKING:
-    from da4ml_core.trace.array import SymbolicArray
 
 Mode = TypeVar('Mode', Rounding, Overflow)
 
 
-def quantize_array(
-    array: SymbolicArray,
+def quantize_elements(
+    context: Context,
+    elements: ObjectArray,
     signed: ArrayLike,
     int_bits: ArrayLike,
     frac_bits: ArrayLike,
     rounding: Rounding | str,
     overflow: Overflow | str,
-) -> SymbolicArray:
+) -> ObjectArray:
     """Every element in its type; raises FormatError for bit counts that are not integers or do not broadcast."""
     modes = _mode(Rounding, rounding), _mode(Overflow, overflow)
-    types = [_integers(name, bits, array.shape) for name, bits in _named(signed, int_bits, frac_bits)]
-    result = np.empty(array.shape, dtype=object)
-    source, target = array.elements.reshape(-1), result.reshape(-1)
-    graph = array.tracer.graph
-    with array.tracer.user_origin():
+    named = (('signed', signed), ('int_bits', int_bits), ('frac_bits', frac_bits))
+    types = [_integers(name, bits, elements.shape) for name, bits in named]
+    result = np.empty(elements.shape, dtype=object)
+    source, target = elements.reshape(-1), result.reshape(-1)
+    with context.user_origin():
         for position, (sign, integer, fraction) in enumerate(zip(*types, strict=True)):
             quantization = Quantization(FixedType(bool(sign), integer, fraction), *modes)
             element = source[position]
             if isinstance(element, External):
-                target[position] = graph.input(element.position, quantization)
+                target[position] = context.graph.input(element.position, quantization)
             else:
-                target[position] = graph.quantize(element, quantization)
-    return type(array)(array.tracer, result)
+                target[position] = context.graph.quantize(element, quantization)
+    return result
 
 
-def constant_variables(numbers: NDArray[Any]) -> NDArray[Any]:
+def constant_variables(numbers: ObjectArray) -> ObjectArray:
     """Exact numbers (Fractions) as variables without a value."""
     result = np.empty(numbers.shape, dtype=object)
     flat = result.reshape(-1)
     for position, number in enumerate(numbers.flat):
         flat[position] = Variable(constant=dyadic(number))
     return result
-
-
-def _named(signed: ArrayLike, int_bits: ArrayLike, frac_bits: ArrayLike) -> list[tuple[str, ArrayLike]]:
-    return [('signed', signed), ('int_bits', int_bits), ('frac_bits', frac_bits)]
 
 
 def _integers(name: str, bits: ArrayLike, shape: tuple[int, ...]) -> list[int]:

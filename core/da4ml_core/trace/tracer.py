@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from da4ml_core.ir.verify import verify
 from da4ml_core.passes.dead_code import eliminate_dead_code
 from da4ml_core.passes.narrow import narrow
 from da4ml_core.trace.array import SymbolicArray
-from da4ml_core.trace.graph import Graph
+from da4ml_core.trace.context import Context
 from da4ml_core.trace.linear import SolverOptions
 from da4ml_core.trace.variable import External
 
@@ -24,9 +23,7 @@ class Tracer:
     """One program in the making. Arrays of different tracers do not mix."""
 
     def __init__(self, name: str, solver: SolverOptions | None = None) -> None:
-        self.name = name
-        self.solver = solver or SolverOptions()
-        self.graph = Graph()
+        self._context = Context(name, solver or SolverOptions())
         self._input_shapes: list[Shape] = []
         self._num_inputs = 0
 
@@ -41,30 +38,18 @@ class Tracer:
             flat[position] = External(self._num_inputs + position)
         self._input_shapes.append(shape)
         self._num_inputs += flat.size
-        return SymbolicArray(self, elements)
+        return SymbolicArray(self._context, elements)
 
-    @contextmanager
-    def origin(self, label: str) -> Iterator[None]:
+    def origin(self, label: str) -> AbstractContextManager[None]:
         """Label the operations made inside, say with the layer they come from."""
-        before, self.graph.origin = self.graph.origin, label
-        try:
-            yield
-        finally:
-            self.graph.origin = before
-
-    def user_origin(self) -> AbstractContextManager[None]:
-        """Label operations with the user's file and line, where no label is set."""
-        if self.graph.origin:
-            return nullcontext()
-        location = user_location()
-        return self.origin(f'{Path(location.path).name}:{location.line}' if location else '')
+        return self._context.origin(label)
 
     def finish(self, outputs: Sequence[SymbolicArray] | SymbolicArray) -> Program:
         """The verified program of the outputs: without dead operations, every range as tight as is proved."""
         arrays = [outputs] if isinstance(outputs, SymbolicArray) else list(outputs)
         edges: list[Operand] = []
         for position, array in enumerate(arrays):
-            if array.tracer is not self:
+            if array.context is not self._context:
                 raise TraceError(f'output {position} belongs to another program', location=user_location())
             if array.is_external:
                 raise TraceError(
@@ -72,10 +57,10 @@ class Tracer:
                     location=user_location(),
                     hint='quantize the input',
                 )
-            edges.extend(self.graph.edge(element) for element in array.elements.flat)
+            edges.extend(self._context.graph.edge(element) for element in array.elements.flat)
         program = Program(
-            name=self.name,
-            ops=tuple(self.graph.ops),
+            name=self._context.name,
+            ops=tuple(self._context.graph.ops),
             outputs=tuple(edges),
             input_shapes=tuple(self._input_shapes),
             output_shapes=tuple(array.shape for array in arrays),
