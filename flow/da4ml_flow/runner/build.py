@@ -28,8 +28,6 @@ from da4ml_flow.stages.base import Stage, StageContext, StageOutcome
 from da4ml_flow.stages.state import State
 from da4ml_flow.workspace import Workspace, system_errors, write_durably
 
-STAGE_NAMES = ('trace', 'emit', 'lint', 'simulate', 'synthesize', 'implement', 'collect')
-
 
 class Listener:
     """Hears how a build goes; does nothing by itself."""

@@ -4,29 +4,43 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
+from da4ml_flow.eda.core_file import ip_root
+from da4ml_flow.errors import FlowError
 from da4ml_flow.results.metrics import ToolVersion
 from da4ml_flow.results.record import digest
 from da4ml_flow.workspace import hash_tree
 
 CODE_SUFFIXES = {'.py', '.pyx', '.pxd', '.cc', '.hh', '.v', '.vhd', '.core', '.j2', '.mako'}
 COMPILER = ('da4ml_core',)
-TOOLING = ('da4ml_core.interp', 'da4ml_core.ir', 'da4ml_core.codegen', 'da4ml_flow.eda', 'da4ml_ip')
-# the packages whose sources decide the result of a stage; its own module always does
+PRIMITIVES = 'da4ml_ip'
+TOOLING = (
+    'da4ml_core.codegen.bundle',
+    'da4ml_flow.eda',
+    'edalize.tools.da4mlyosys',
+    'edalize.tools.da4mlnextpnr',
+    PRIMITIVES,
+)
+# the packages and modules whose sources decide the result of a stage; its own module always does
 CODE: Mapping[str, tuple[str, ...]] = {
     'trace': COMPILER,
-    'emit': (*COMPILER, 'da4ml_flow.eda.core_file'),
+    'emit': (*COMPILER, 'da4ml_flow.eda.core_file', 'da4ml_flow.eda.harness'),
+    'lint': TOOLING,
+    'simulate': (*TOOLING, 'da4ml_core.fixed', 'da4ml_core.ir', 'da4ml_core.interp'),
+    'synthesize': TOOLING,
+    'implement': (*TOOLING, 'da4ml_flow.stages.synthesize'),
     'collect': COMPILER,
 }
 
 
 def stage_key(stage: str, settings: Mapping[str, Any], inputs: Mapping[str, str], tools: Iterable[ToolVersion]) -> str:
     """SHA-256 of a stage's settings (see `resolved`), input hashes, tool versions, and of our code behind it."""
-    packages = (*CODE.get(stage, TOOLING), f'da4ml_flow.stages.{stage}', 'da4ml_flow.stages.dataset')
+    packages = (*CODE.get(stage, ()), f'da4ml_flow.stages.{stage}', 'da4ml_flow.stages.dataset')
     return digest(
         {
             'stage': stage,
@@ -70,16 +84,20 @@ def code_digest(packages: tuple[str, ...]) -> str:
 
 @cache
 def _package_digest(package: str) -> str:
-    try:
-        spec = util.find_spec(package)
-    except ModuleNotFoundError:
-        return ''
-    if spec is None:
-        return ''
+    roots: list[Path] = []
+    if package == PRIMITIVES:
+        roots = [ip_root()]  # in a source tree it is no package
+    else:
+        with suppress(ModuleNotFoundError):
+            spec = util.find_spec(package)
+            if spec is not None and spec.submodule_search_locations is not None:
+                roots = [Path(place) for place in spec.submodule_search_locations]
+            elif spec is not None and spec.origin:
+                return hash_tree(Path(spec.origin))[0]
+    if not roots:
+        raise FlowError(f'{package} is not installed', hint='reinstall da4ml-flow')
     tree = hashlib.sha256()
-    if spec.submodule_search_locations is None:
-        return hash_tree(Path(spec.origin))[0] if spec.origin else ''
-    for root in map(Path, spec.submodule_search_locations):
+    for root in roots:
         for item in sorted(root.rglob('*')):
             if item.suffix in CODE_SUFFIXES and item.is_file():
                 tree.update(f'{item.relative_to(root)}\0{hash_tree(item)[0]}\n'.encode())

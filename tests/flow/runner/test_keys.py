@@ -1,9 +1,14 @@
 """Content keys change with what decides a result, and with nothing else."""
 
+import hashlib
 from pathlib import Path
 
+import pytest
+
+from da4ml_flow.errors import FlowError
 from da4ml_flow.results.metrics import ToolVersion
-from da4ml_flow.runner.keys import CODE, code_digest, resolved, stage_key
+from da4ml_flow.runner.build import standard_stages
+from da4ml_flow.runner.keys import CODE, _package_digest, code_digest, resolved, stage_key
 from da4ml_flow.runner.provenance import provenance
 
 TOOLS = (ToolVersion('yosys', '0.70', '/usr/bin/yosys'), ToolVersion('make', '4.3', '/usr/bin/make'))
@@ -40,9 +45,13 @@ def test_a_path_stands_for_its_content(tmp_path):
 
 
 def test_every_package_behind_a_stage_has_sources():
+    nothing = hashlib.sha256().hexdigest()
     for packages in CODE.values():
         for package in packages:
-            assert code_digest((package,)) != code_digest(('da4ml_no_such_package',))
+            assert _package_digest(package) != nothing
+    assert set(CODE) == {stage.name for stage in standard_stages()}
+    with pytest.raises(FlowError, match='absent is not installed'):
+        code_digest(('da4ml_core.absent',))
 
 
 def test_provenance_outside_of_a_repository(tmp_path):
