@@ -47,11 +47,11 @@ def identifier(text: str, default: str = 'model') -> str:
     """The legal identifier nearest to any text; long ones end in a digest of the whole text."""
     ascii_text = unicodedata.normalize('NFKD', text).encode('ascii', 'ignore').decode()
     name = re.sub(r'[^A-Za-z0-9]+', '_', ascii_text).strip('_') or default
-    if not name[0].isalpha():
+    if not name[0].isalpha() or _is_reserved(name):
         name = f'{default}_{name}'
     if len(name) > MAX_LENGTH:
         name = f'{name[: MAX_LENGTH - 9].rstrip("_")}_{sha256(text.encode()).hexdigest()[:8]}'
-    return f'{name}_{default}' if _is_reserved(name) else name
+    return name
 
 
 def check_identifier(name: str, what: str) -> str:

@@ -17,10 +17,10 @@ from da4ml_core.errors import CodegenError
         ('Jet tagger (v2)', 'Jet_tagger_v2'),
         ('_private__name_', 'private_name'),
         ('3layer', 'model_3layer'),
-        ('module', 'module_model'),
-        ('Signal', 'Signal_model'),
-        ('logic', 'logic_model'),
-        ('da4ml_relu', 'da4ml_relu_model'),
+        ('module', 'model_module'),
+        ('Signal', 'model_Signal'),
+        ('logic', 'model_logic'),
+        ('da4ml_relu', 'model_da4ml_relu'),
         ('modèle', 'modele'),
         ('模型', 'model'),
         ('', 'model'),
@@ -42,6 +42,11 @@ def test_an_illegal_name_comes_with_a_legal_one():
         "error[DA1500]: the top module '3layer' is not a legal identifier in Verilog and VHDL\n"
         "  help: use 'model_3layer', for example"
     )
+
+
+def test_a_long_reserved_name():
+    name = identifier('da4ml_' + 'x' * 58)
+    assert check_identifier(name, 'name').startswith('model_da4ml_x')
 
 
 def test_long_names_stay_apart():
