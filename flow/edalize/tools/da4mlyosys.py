@@ -10,13 +10,14 @@ _ECP5 = 'ecp5'
 
 
 class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its module's name, capitalized
-    """Synthesis of a kernel, without pads, to a netlist (`<name>.json`) and its cell counts (`<name>_stat.json`)."""
+    """Synthesis of a kernel, without pads, to cell counts (`<name>_stat.json`) and a netlist (`<name>.json`)."""
 
     description = 'Yosys, driven by a plain script'
 
     TOOL_OPTIONS: ClassVar[dict[str, Any]] = {
         'family': {'type': 'str', 'desc': "'ecp5', or a family of synth_xilinx (xcup)"},
         'keep_module': {'type': 'str', 'desc': 'Module that is synthesized on its own and counted on its own'},
+        'netlist': {'type': 'bool', 'desc': 'Write the netlist, too, for place and route'},
         'yosys_synth_options': {'type': 'str', 'desc': 'Additional options for the synth command', 'list': True},
     }
 
@@ -29,18 +30,21 @@ class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
                 sources.append((file['name'], kind.startswith('systemVerilogSource')))
             else:
                 rest.append(file)
-        script, netlist = f'{self.name}.ys', f'{self.name}.json'
-        self.edam = {**edam, 'files': [*rest, {'name': netlist, 'file_type': 'jsonNetlist'}]}
-        self.script = '\n'.join(self._script(sources, netlist)) + '\n'
+        script, target = f'{self.name}.ys', f'{self.name}_stat.json'
+        if self.tool_options.get('netlist'):
+            target = f'{self.name}.json'
+            rest.append({'name': target, 'file_type': 'jsonNetlist'})
+        self.edam = {**edam, 'files': rest}
+        self.script = '\n'.join(self._script(sources)) + '\n'
         self.commands = EdaCommands()
         depends = [script, *(name for name, _ in sources)]
-        self.commands.add(['yosys', '-l', 'yosys.log', '-s', script], [netlist], depends)
-        self.commands.set_default_target(netlist)
+        self.commands.add(['yosys', '-l', 'yosys.log', '-s', script], [target], depends)
+        self.commands.set_default_target(target)
 
     def write_config_files(self) -> None:
         self.update_config_file(f'{self.name}.ys', self.script)
 
-    def _script(self, sources: list[tuple[str, bool]], netlist: str) -> Iterator[str]:
+    def _script(self, sources: list[tuple[str, bool]]) -> Iterator[str]:
         top, family = self.toplevel, self.tool_options.get('family', 'xcup')
         for name, system_verilog in sources:
             yield f'read_verilog {"-sv " if system_verilog else ""}{name}'
@@ -59,4 +63,5 @@ class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
             yield f'synth_xilinx -family {family} -top {top} -flatten -noiopad -noclkbuf {options}'
         yield 'check -noinit'
         yield f'tee -q -o {self.name}_stat.json stat -json'
-        yield f'write_json {netlist}'
+        if self.tool_options.get('netlist'):
+            yield f'write_json {self.name}.json'

