@@ -168,13 +168,14 @@ def test_stages_of_random_programs_are_legal(seed, max_levels, registered):
     assert plan == schedule(program, max_levels, *registered)
 
 
-@settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**32))
-def test_registers_of_small_programs_are_near_the_fewest_possible(seed):
-    program = random_program(random.Random(seed), num_inputs=3, num_ops=7, num_outputs=2)
-    plan = schedule(program, 1)
-    fewest = min(_legal_register_bits(plan))
-    assert fewest <= plan.register_bits <= 1.5 * fewest
+def test_registers_of_small_programs_are_all_but_the_fewest_possible():
+    found = fewest = 0
+    for seed in range(60):
+        plan = schedule(random_program(random.Random(seed), num_inputs=3, num_ops=8, num_outputs=2), 1)
+        if plan.num_stages <= 3:
+            found += plan.register_bits
+            fewest += min(_legal_register_bits(plan))
+    assert fewest <= found <= 1.01 * fewest
 
 
 def _legal_register_bits(plan: Schedule):
