@@ -84,11 +84,14 @@ def predict(
 
 
 def _interpreted(program: Program, x: NDArray[Any]) -> NDArray[Any]:
-    import numpy as np
+    from da4ml_core.interp import Executable
 
-    from da4ml_core.interp import predict as interpret
+    return shaped(program, Executable(program).run(x))
 
-    return np.asarray(interpret(program, x))
+
+def shaped(program: Program, y: NDArray[Any]) -> NDArray[Any]:
+    """Rows of all outputs in the shape of the one output, if there is but one."""
+    return y.reshape(len(y), *program.output_shapes[0]) if len(program.output_shapes) == 1 else y
 
 
 def _simulated(program: Program, x: NDArray[Any], max_levels: int) -> NDArray[Any]:
@@ -99,8 +102,7 @@ def _simulated(program: Program, x: NDArray[Any], max_levels: int) -> NDArray[An
     bundle = emit(program, 'kernel', max_levels)
     with tempfile.TemporaryDirectory(prefix='da4ml_') as scratch:
         codes = run_program(program, bundle, x, Path(scratch))
-    y = decode(program, codes)
-    return y.reshape(len(y), *program.output_shapes[0]) if len(program.output_shapes) == 1 else y
+    return shaped(program, decode(program, codes))
 
 
 def _differences(y: NDArray[Any], expected: NDArray[Any], data: Path, name: str) -> int:

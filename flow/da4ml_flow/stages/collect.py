@@ -54,6 +54,13 @@ def _accuracy_percent(context: StageContext, config: DatasetConfig) -> float:
 
     data = load_dataset(config)
     program = load_program(context.artifacts['program'])
+    if len(program.output_shapes) != 1:
+        raise DatasetError(
+            f'accuracy is of one output, and the model has {len(program.output_shapes)}',
+            location=Location(str(config.path)),
+            context='model.dataset.labels',
+            hint='leave labels out',
+        )
     outputs = np.asarray(predict(program, data.inputs)).reshape(len(data.inputs), -1)
     classes = max(2, outputs.shape[1])
     labels = data.labels

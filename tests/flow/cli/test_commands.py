@@ -296,6 +296,15 @@ def test_predict(program, tmp_path, capsys):
         assert message in capsys.readouterr().err
 
 
+def test_predict_of_several_outputs(tmp_path, capsys):
+    tracer = Tracer('two')
+    x = tracer.input((2,)).quantize(True, 3, 1)
+    save_program(tracer.finish([x[::-1], x[:1]]), tmp_path / 'two.json')
+    np.savez(tmp_path / 'data.npz', x=np.array([[1.0, 2.0]]))
+    assert run(['predict', str(tmp_path / 'two.json'), str(tmp_path / 'data.npz')]) == 0
+    assert capsys.readouterr().out == '2 1 1\n'
+
+
 def test_doctor(capsys):
     assert run(['doctor', '--json']) in (0, 3)
     data = json.loads(capsys.readouterr().out)

@@ -189,13 +189,13 @@ def test_processes_at_once_lose_and_double_nothing(path):
         from pathlib import Path
         from test_store import run_record
         from da4ml_flow.results.store import Store
-        for number in range(20):
+        for number in range(8):
             Store(Path({str(path)!r}), create=True).record(run_record(f'{{sys.argv[1]}}-{{number}}'))
             Store(Path({str(path)!r}), create=True).record(run_record(f'shared-{{number}}'))
     """)
     workers = [subprocess.Popen([sys.executable, '-c', code, str(number)]) for number in range(3)]
     assert [worker.wait(timeout=120) for worker in workers] == [0, 0, 0]
-    assert rows(path) == {'run': 80, 'stage_run': 160, 'tool': 0, 'metric': 160, 'artifact': 80}
+    assert rows(path) == {'run': 32, 'stage_run': 64, 'tool': 0, 'metric': 64, 'artifact': 32}
 
 
 def test_network_file_systems_are_known(tmp_path, monkeypatch):

@@ -90,6 +90,17 @@ def test_collect_with_labels_of_another_model(tmp_path, program):
         Collect().run(context(asked, tmp_path, program=program, rtl=rtl(tmp_path)))
 
 
+def test_collect_of_several_outputs_has_no_accuracy(tmp_path):
+    tracer = Tracer('two')
+    x = tracer.input((2,)).quantize(True, 3, 1)
+    save_program(tracer.finish([x, x[:1]]), tmp_path / 'program.json.gz')
+    np.savez(tmp_path / 'data.npz', x=np.zeros((2, 2)), y=[0, 1])
+    dataset = DatasetConfig(path=tmp_path / 'data.npz', labels='y')
+    asked = config(model=ModelConfig(source=DIGITS / 'digits.keras', dataset=dataset))
+    with pytest.raises(DatasetError, match='accuracy is of one output, and the model has 2'):
+        Collect().run(context(asked, tmp_path, program=tmp_path / 'program.json.gz', rtl=rtl(tmp_path)))
+
+
 def test_settings_are_what_decides_the_result():
     changed = config(rtl=RtlConfig(clock_ns=1.0, top='other'))
     assert Trace().settings(changed) == Trace().settings(config())
