@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from da4ml_core.cmvm.check import Graph, node_intervals
+from da4ml_core.cmvm.check import ZERO, Graph, exact_intervals, node_intervals
 from da4ml_core.cmvm.matrix import Problem
 from da4ml_core.device import Device
 from da4ml_core.fixed import Interval
@@ -47,6 +47,29 @@ class Solution:
     limit: int | None
     minimal_depth: int
     stats: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def proved(
+        cls,
+        problem: Problem,
+        graph: Graph,
+        device: Device,
+        limit: int | None,
+        minimal_depth: int,
+        stats: Mapping[str, Any],
+    ) -> Solution:
+        """The solution that a graph is; raises SelfCheckFailed if it does not compute the problem's matrix."""
+        intervals = exact_intervals(graph, problem)
+        adders = tuple(
+            Adder(Operand(a, shift_a, bool(minus_a)), Operand(b, shift_b, bool(minus_b)), interval)
+            for (a, shift_a, minus_a, b, shift_b, minus_b), interval in zip(
+                graph.adders.tolist(), intervals[len(problem.inputs) :], strict=True
+            )
+        )
+        outputs = tuple(
+            None if node == ZERO else Operand(node, shift, negated) for node, shift, negated in graph.outputs
+        )
+        return cls(problem, device, graph, adders, outputs, limit, minimal_depth, stats)
 
     @property
     def matrix(self) -> NDArray[Any]:

@@ -8,17 +8,15 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
-from da4ml_core.cmvm.check import ZERO, exact_intervals
 from da4ml_core.cmvm.decompose import KraftLevels
 from da4ml_core.cmvm.matrix import Problem, check_problem
 from da4ml_core.cmvm.rows import distinct_rows, minimal_depth
 from da4ml_core.cmvm.search import Candidate, Search, recipes
-from da4ml_core.cmvm.solution import Adder, Solution
+from da4ml_core.cmvm.solution import Solution
 from da4ml_core.device import DEFAULT_DEVICE, Device
 from da4ml_core.device import device as find_device
 from da4ml_core.errors import BudgetExceeded, SolveError
 from da4ml_core.fixed import Interval
-from da4ml_core.ir import Operand
 
 EFFORTS = ('fast', 'balanced', 'max')
 MEMO_SIZE = 256
@@ -94,23 +92,7 @@ def _solve(problem: Problem, extra_depth: int | None, device: Device, effort: st
         'lifted': sum(search.rows.lifted),
         'cpu_s': time.process_time() - started,
     }
-    return _solution(problem, device, best, limit, least, stats)
-
-
-def _solution(
-    problem: Problem, device: Device, best: Candidate, limit: int | None, least: int, stats: dict[str, Any]
-) -> Solution:
-    graph = best.graph
-    n_in = len(problem.inputs)
-    intervals = exact_intervals(graph, problem)
-    adders = tuple(
-        Adder(Operand(a, shift_a, bool(minus_a)), Operand(b, shift_b, bool(minus_b)), interval)
-        for (a, shift_a, minus_a, b, shift_b, minus_b), interval in zip(
-            graph.adders.tolist(), intervals[n_in:], strict=True
-        )
-    )
-    outputs = tuple(None if node == ZERO else Operand(node, shift, negated) for node, shift, negated in graph.outputs)
-    return Solution(problem, device, graph, adders, outputs, limit, least, stats)
+    return Solution.proved(problem, best.graph, device, limit, least, stats)
 
 
 def _recall(key: tuple[Any, ...]) -> Solution | None:
