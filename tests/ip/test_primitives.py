@@ -31,32 +31,35 @@ def harness(cases: Sequence[Case]) -> tuple[str, list[int]]:
     return '\n'.join([header, *lines, 'endmodule', '']), [*offsets, y_bits]
 
 
-def check_by_simulation(cases: Sequence[Case], rng: random.Random, directory: Path) -> None:
-    """All codes of narrow operands (the bits above them are random, for wide ones), against the definition."""
+def wrong_results(
+    cases: Sequence[Case], rng: random.Random, directory: Path, sources: Sequence[Path] = IP_SOURCES
+) -> list[str]:
+    """The first result of each case that is not its definition's; primitive and parameters first.
+
+    Narrow operands take all their codes; the bits above them are random, for wide ones.
+    """
     verilog, offsets = harness(cases)
     low = 1 << EXHAUSTIVE_BITS
     samples = [rng.getrandbits(X_BITS - EXHAUSTIVE_BITS) * low + code for code in range(low)]
-    samples += [0, (1 << X_BITS) - 1] * 4  # also flushes the delay lines
+    flush = max(case.latency_cycles for case in cases)
     y_bits = offsets[-1]
-    outputs = simulate(verilog, IP_SOURCES, samples, (X_BITS, y_bits), directory)
+    outputs = simulate(verilog, sources, [*samples, *[0] * flush], (X_BITS, y_bits), directory)
     y_bytes = -(-y_bits // 8)
     words = np.frombuffer(b''.join(word.to_bytes(y_bytes, 'little') for word in outputs), np.uint8)
     bits = np.unpackbits(words.reshape(len(outputs), y_bytes), axis=1, bitorder='little')
+    wrong = []
     for case, start in zip(cases, offsets, strict=False):
-        columns = bits[case.latency_cycles :, start : start + case.output_bits]
-        weights = np.array([1 << bit for bit in range(case.output_bits)], dtype=object)
-        found = (
-            columns[:low].astype(object) @ weights
-            if case.output_bits > 62
-            else columns[:low] @ weights.astype(np.int64)
-        )
+        columns = bits[case.latency_cycles :][:low, start : start + case.output_bits]
+        results = columns.astype(object) @ np.array([1 << bit for bit in range(case.output_bits)], dtype=object)
+        mask = (1 << sum(case.operand_widths.values())) - 1
         known: dict[int, int] = {}
-        total = sum(case.operand_widths.values())
-        for sample, result in zip(samples[:low], found.tolist(), strict=True):
-            used = sample & ((1 << total) - 1)
-            if used not in known:
-                known[used] = case.expected(split(case, used))
-            assert result == known[used], f'{case}: {split(case, used)} gives {result}, not {known[used]}'
+        for sample, result in zip(samples, results, strict=True):
+            if sample & mask not in known:
+                known[sample & mask] = case.expected(split(case, sample))
+            if result != known[sample & mask]:
+                wrong.append(f'{case}: {split(case, sample)} gives {result}, not {known[sample & mask]}')
+                break
+    return wrong
 
 
 def split(case: Case, sample: int) -> dict[str, int]:
@@ -70,7 +73,7 @@ def split(case: Case, sample: int) -> dict[str, int]:
 @pytest.mark.eda
 def test_primitives_equal_their_definitions(tmp_path):
     rng = random.Random(1)
-    check_by_simulation(some_cases(rng), rng, tmp_path)
+    assert wrong_results(some_cases(rng), rng, tmp_path) == []
 
 
 @pytest.mark.eda
@@ -81,7 +84,30 @@ def test_primitives_equal_their_definitions_for_all_parameters(tmp_path):
     for start in range(0, len(cases), 2500):
         directory = tmp_path / str(start)
         directory.mkdir()
-        check_by_simulation(cases[start : start + 2500], rng, directory)
+        assert wrong_results(cases[start : start + 2500], rng, directory) == []
+
+
+BUGS = {
+    'delay_line': ('{chain[WIDTH*(DEPTH-1)-1:0], d}', '{chain[WIDTH*(DEPTH-1)-1:0], ~d}'),
+    'negate': ('(A_SIGNED != 0) & a[A_WIDTH-1]', 'a[A_WIDTH-1]'),
+    'quantize': ('ROUNDING == 5 ? half & rest', 'ROUNDING == 5 ? half'),
+    'relu': ('{~a[A_WIDTH-1]}', '{~a[A_WIDTH-2]}'),
+    'shift_adder': ('a_full[TOP-1:B_SHIFT] - b_full', 'b_full - a_full[TOP-1:B_SHIFT]'),
+    'ternary_adder': ('partial - c_full', 'partial + c_full'),
+}
+
+
+@pytest.mark.eda
+def test_a_bug_in_any_primitive_is_caught(tmp_path):
+    sources = []
+    for primitive, (right, wrong) in BUGS.items():
+        text = (ROOT / f'ip/{primitive}/rtl/da4ml_{primitive}.v').read_text()
+        assert right in text
+        sources.append(tmp_path / f'da4ml_{primitive}.v')
+        sources[-1].write_text(text.replace(right, wrong))
+    rng = random.Random(5)
+    found = wrong_results(some_cases(rng), rng, tmp_path, sources)
+    assert {line.split("'")[1] for line in found} == BUGS.keys()
 
 
 @pytest.mark.eda
