@@ -33,13 +33,14 @@ def convert(
     from da4ml_core.device import device as known_device
     from da4ml_core.ir.cost import depth, lut_estimate
     from da4ml_flow.cli.console import print_json
-    from da4ml_flow.cli.model import emit, load_model, new_folder
+    from da4ml_flow.cli.model import emit, existing_model, new_folder
     from da4ml_flow.eda.core_file import write_core
+    from da4ml_flow.stages.model_file import load_model
 
     family = known_device(device)
     name = top or identifier(model)
     with new_folder(out) as folder:
-        program = load_model(model, effort=effort, extra_depth=extra_depth, device=device)
+        program = load_model(existing_model(model), effort=effort, extra_depth=extra_depth, device=device)
         bundle = emit(program, name, max_levels)
         core = write_core(bundle, name, folder)
         files = sorted(item.name for item in folder.iterdir())

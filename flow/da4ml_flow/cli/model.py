@@ -1,4 +1,4 @@
-"""What `predict` and `convert` take for a model: a model file, or a program written by a build."""
+"""What commands without a configuration share: the model, its hardware description, a new folder for it."""
 
 from __future__ import annotations
 
@@ -16,25 +16,16 @@ if TYPE_CHECKING:
     from da4ml_core.codegen import RtlBundle
     from da4ml_core.ir import Program
 
-PROGRAM_SUFFIXES = ('.json', '.json.gz')
 
-
-def load_model(path: Path, *, effort: str, extra_depth: int, device: str) -> Program:
-    """The program of a model file or of a program file; raises FlowError, FrontendError, IRError."""
+def existing_model(path: Path) -> Path:
+    """The path; raises FlowError if it is not that of a file."""
     if not path.is_file():
         beside = sorted(item.name for item in path.parent.iterdir()) if path.parent.is_dir() else []
         near = nearest(path.name, beside)
         hint = f"did you mean '{path.parent / near}'?" if near else ''
         message = 'a folder, not a model file' if path.is_dir() else 'there is no such model file'
         raise FlowError(message, location=Location(str(path)), hint=hint)
-    if path.name.endswith(PROGRAM_SUFFIXES):
-        from da4ml_core.ir.serialize import load_program
-
-        return load_program(path)
-    from da4ml_core.frontends import load
-    from da4ml_core.trace import SolverOptions
-
-    return load(path, solver=SolverOptions(extra_depth=extra_depth, effort=effort, device=device))
+    return path
 
 
 def emit(program: Program, top: str, max_levels: int) -> RtlBundle:

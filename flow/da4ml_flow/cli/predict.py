@@ -48,12 +48,13 @@ def predict(
     import numpy as np
 
     from da4ml_flow.cli.console import print_json
-    from da4ml_flow.cli.model import load_model
+    from da4ml_flow.cli.model import existing_model
     from da4ml_flow.stages.dataset import load_array
+    from da4ml_flow.stages.model_file import load_model
 
     x = load_array(data, input_name, key='--input')[:samples]
     expected = load_array(data, compare, key='--compare')[:samples] if compare else None
-    program = load_model(model, effort=effort, extra_depth=extra_depth, device=device)
+    program = load_model(existing_model(model), effort=effort, extra_depth=extra_depth, device=device)
     start = time.perf_counter()
     y = _simulated(program, x, max_levels) if rtl else _interpreted(program, x)
     seconds = time.perf_counter() - start

@@ -105,7 +105,7 @@ class DatasetConfig(Section):
 class ModelConfig(Section):
     """The trained model."""
 
-    source: InputFile = Field(description='model file (.keras)')
+    source: InputFile = Field(description='a .keras file, or a program as .json or .json.gz')
     dataset: DatasetConfig | None = Field(default=None, description='samples for accuracy and simulation')
 
 

@@ -28,7 +28,7 @@ TOOLING = (
 )
 # the packages and modules whose sources decide the result of a stage; its own module always does
 CODE: Mapping[str, tuple[str, ...]] = {
-    'trace': COMPILER,
+    'trace': (*COMPILER, 'da4ml_flow.stages.model_file'),
     'emit': (*COMPILER, 'da4ml_flow.eda.core_file', 'da4ml_flow.eda.harness'),
     'lint': TOOLING,
     'simulate': (*TOOLING, 'da4ml_core.fixed', 'da4ml_core.ir', 'da4ml_core.interp'),

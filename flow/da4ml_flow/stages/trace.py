@@ -28,17 +28,18 @@ class Trace:
 
     def run(self, context: StageContext) -> StageOutcome:
         from da4ml_core.device import device
-        from da4ml_core.frontends import load
         from da4ml_core.ir.cost import depth, lut_estimate
         from da4ml_core.ir.serialize import save_program
-        from da4ml_core.trace import SolverOptions
+        from da4ml_flow.stages.model_file import load_model
 
         options = context.config.optimizer
         context.report(f'reading {context.config.model.source.name}')
         start = time.perf_counter()
-        program = load(
+        program = load_model(
             context.config.model.source,
-            solver=SolverOptions(extra_depth=options.extra_depth, effort=options.effort, device=options.device),
+            extra_depth=options.extra_depth,
+            effort=options.effort,
+            device=options.device,
         )
         elapsed = time.perf_counter() - start
         path = context.directory / 'program.json.gz'

@@ -56,6 +56,12 @@ def test_trace(tmp_path):
     assert found['depth'] > 0
 
 
+def test_trace_of_a_saved_program_takes_it_as_it_is(tmp_path, program):
+    (tmp_path / 'work').mkdir()
+    outcome = Trace().run(context(config(model=ModelConfig(source=program)), tmp_path / 'work'))
+    assert load_program(outcome.artifacts['program']) == load_program(program)
+
+
 @pytest.mark.parametrize(('max_levels', 'cycles'), [(None, [0]), (1, range(2, 9))])
 def test_emit(tmp_path, program, max_levels, cycles):
     registers = PipelineConfig(max_levels=max_levels)
