@@ -53,7 +53,7 @@ import sys
 from da4ml_core.frontends import load
 print('h5py' in sys.modules)
 load({str(digits / 'digits.keras')!r})
-print(sorted({{'keras', 'torch', 'jax', 'tensorflow', 'hgq', 'quantizers', 'pickle5'}} & set(sys.modules)))
+print(sorted({{'keras', 'torch', 'jax', 'tensorflow', 'hgq', 'quantizers'}} & set(sys.modules)))
 """
     done = subprocess.run(
         [sys.executable, '-c', code],
