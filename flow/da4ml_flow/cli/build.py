@@ -51,7 +51,8 @@ def build(
     else:
         if done.reused:
             click.echo(f'nothing to do: run {done.run.uid} is this build', err=True)
-        print_table(summary_table(done.run))
+        if done.run.metrics:
+            print_table(summary_table(done.run))
     record_run(done.run, loaded, reused=done.reused)
     return done.exit_code
 

@@ -84,6 +84,11 @@ def test_build_then_nothing_to_do_then_report(digits, capsys):
     assert run(['report', uid[:6]]) == 0
     assert 'latency_cycles' in capsys.readouterr().out
     assert run(['report', 'nonsense']) == 2
+    shutil.rmtree('results')  # a lost database is made again
+    assert run(['build', 'digits.yaml', '--until', 'emit']) == 0
+    capsys.readouterr()
+    assert run(['report', '--json']) == 0
+    assert [item['uid'] for item in json.loads(capsys.readouterr().out)] == [uid]
 
 
 def test_build_json_is_one_object_alone_on_stdout(digits, capsys):
