@@ -1,7 +1,7 @@
 """Solve matrices with a peer, in an environment of its own: reads one JSON request a line, answers each with its graph.
 
 A request is {peer, matrix, extra_delay}; the answer {adders, outputs, cpu_s} has the columns of
- `da4ml_core.cmvm.check.Graph`.
+`da4ml_core.cmvm.check.Graph`.
 """
 
 import json
@@ -11,6 +11,7 @@ import time
 import numpy as np
 
 ZERO = -2
+NONE = (-3, 0, 0)  # the third operand of a binary adder
 
 
 def solver_of(peer: str):
@@ -42,7 +43,7 @@ def flatten(stages, n_in: int):
                 (a, shift_a, minus_a), (b, shift_b, minus_b) = (values[address] for address in addresses)
                 minus_b ^= op.opcode == 1
                 flip = minus_a and minus_b
-                adders.append([a, shift_a, int(minus_a ^ flip), b, shift_b + data, int(minus_b ^ flip)])
+                adders.append([a, shift_a, int(minus_a ^ flip), b, shift_b + data, int(minus_b ^ flip), *NONE])
                 values.append((n_in + len(adders) - 1, 0, flip))
             else:
                 raise SystemExit(f'an operation that this benchmark does not know: {op}')

@@ -49,7 +49,7 @@ class Peer:
         self.process.stdin.write(json.dumps(request) + '\n')
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())
-        adders = np.array(answer['adders'], dtype=np.int32).reshape(-1, 6)
+        adders = np.array(answer['adders'], dtype=np.int32).reshape(-1, 9)
         graph = Graph(adders, tuple((node, shift, bool(sign)) for node, shift, sign in answer['outputs']))
         solution = Solution.proved(check_problem(matrix), graph, device('xilinx-us+'), None, 0, {})
         return solution, answer['cpu_s']

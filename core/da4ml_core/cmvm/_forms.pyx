@@ -63,20 +63,20 @@ def evaluate(
 ):
     """Exact forms and ranges of a graph whose numbers all provably fit in 64 bits.
 
-    An adder has the columns node, shift, negated, twice; its form counts in the inputs' integers. Input i is the integers
+    An adder has the columns node, shift, negated, three times (the third node is negative in a binary adder); its form counts in the inputs' integers. Input i is the integers
     ``lows[i]..highs[i]`` times ``2**exps[i]``; node v counts in steps of ``2**bases[v]``, so that an operand a of v is shifted
     by ``shift + bases[a] - bases[v] >= 0``. Returns ``(lo, hi, zeros, outputs)``: the range of each node in its steps, the zero bits
     that all its values end in, and the forms of the nodes ``roots[:, 0]`` (their rows, in steps of the node's base).
     """
-    cdef Py_ssize_t total = inputs + adders.shape[0], block = 32, start = 0, stop, v, i, r, a, b
+    cdef Py_ssize_t total = inputs + adders.shape[0], block = 32, start = 0, stop, v, i, r, a
     cdef int64_t[:, ::1] form = np.zeros((total, block), dtype=np.int64)
     cdef int64_t[::1] lo = np.zeros(total, dtype=np.int64)
     cdef int64_t[::1] hi = np.zeros(total, dtype=np.int64)
     cdef uint64_t[::1] seen = np.zeros(total, dtype=np.uint64)
     cdef int64_t[:, ::1] outputs = np.zeros((roots.shape[0], inputs), dtype=np.int64)
     cdef int32_t[::1] zeros = np.zeros(total, dtype=np.int32)
-    cdef int64_t c, sign_a, sign_b
-    cdef int up_a, up_b
+    cdef int64_t c, sign
+    cdef int up, k
     with nogil:
         while start < inputs:
             stop = min(inputs, start + block)
@@ -86,14 +86,16 @@ def evaluate(
                 if start <= v < stop:
                     form[v, v - start] = (<int64_t> 1) << (exps[v] - bases[v])
             for v in range(inputs, total):
-                a = adders[v - inputs, 0]
-                b = adders[v - inputs, 3]
-                up_a = adders[v - inputs, 1] + bases[a] - bases[v]
-                up_b = adders[v - inputs, 4] + bases[b] - bases[v]
-                sign_a = -1 if adders[v - inputs, 2] else 1
-                sign_b = -1 if adders[v - inputs, 5] else 1
                 for i in range(stop - start):
-                    form[v, i] = sign_a * (form[a, i] << up_a) + sign_b * (form[b, i] << up_b)
+                    form[v, i] = 0
+                for k in range(3):
+                    a = adders[v - inputs, 3 * k]
+                    if a < 0:
+                        continue
+                    up = adders[v - inputs, 3 * k + 1] + bases[a] - bases[v]
+                    sign = -1 if adders[v - inputs, 3 * k + 2] else 1
+                    for i in range(stop - start):
+                        form[v, i] += sign * (form[a, i] << up)
             for v in range(total):
                 for i in range(stop - start):
                     c = form[v, i]

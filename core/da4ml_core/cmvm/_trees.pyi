@@ -12,5 +12,8 @@ def build(
     terms: NDArray[Any],
     order: NDArray[Any],
     deadlines: NDArray[Any],
+    limited: bool,
+    power: NDArray[Any],
+    max_operands: int,
     window: int,
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], float]: ...
+) -> tuple[NDArray[Any], NDArray[Any], float]: ...

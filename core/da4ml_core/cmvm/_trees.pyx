@@ -1,22 +1,24 @@
 # distutils: language = c++
-"""From joins and sums of terms to binary adders: each sum becomes a tree, values are numbered, and nothing unused is emitted.
+"""From joins and sums of terms to adders of two or three operands; values are numbered, and nothing unused is emitted.
 
-A tree is grown like Huffman's: of the lowest terms, the pair whose sum has the lowest top bit is added first, because
-the low ends of the carry chains of a sum do not depend on the order, but the tops do. Under a deadline a pair must also be
-affordable (see `_extract`); adding the two earliest terms always is.
+A join that only one sum uses is no value of its own: its operands are terms of that sum. A tree is grown like Huffman's: of the
+lowest terms, those whose sum has the lowest top bit are added first, because the low ends of the carry chains of a sum do not
+depend on the order, but the tops do. Under a deadline they must also be affordable (see `_extract`); the earliest always are.
 """
 
-from cython.operator cimport dereference
-from libc.math cimport ceil, floor, frexp, ldexp
+from libc.math cimport frexp, ldexp
 from libc.stdint cimport int32_t, int64_t, uint64_t
+from libcpp.algorithm cimport sort
 from libcpp.unordered_map cimport unordered_map
 from libcpp.vector cimport vector
 
 import numpy as np
 
+from da4ml_core.cmvm._patterns cimport scramble
+
 cdef int32_t ABSENT = -1
 cdef int32_t ZERO = -2
-cdef int FAR = 50  # levels below a deadline that slack can tell apart
+cdef int32_t NONE = -3
 
 
 cdef struct Node:
@@ -33,8 +35,12 @@ cdef struct Edge:
 
 
 cdef struct Adder:
-    Edge a
-    Edge b
+    Edge[3] of  # the third is NONE in a binary adder
+
+
+cdef struct Choice:
+    size_t[3] terms
+    int count
 
 
 cdef inline int top_of(double lo, double hi, int exp) noexcept nogil:
@@ -49,17 +55,26 @@ cdef inline int top_of(double lo, double hi, int exp) noexcept nogil:
     return max(high, exp)
 
 
+cdef inline bint before(Edge x, Edge y) noexcept nogil:
+    return x.node < y.node or (x.node == y.node and x.shift < y.shift)
+
+
 cdef class Builder:
     """The adders emitted so far and the edge of every value."""
 
     cdef vector[Node] nodes
     cdef vector[Adder] adders
     cdef vector[Edge] edges  # of values: inputs, then rows, then joins
+    cdef vector[int32_t] due  # when each value must be ready at the latest
+    cdef vector[int32_t] uses
     cdef vector[int32_t] joins
+    cdef vector[int64_t] power
     cdef unordered_map[uint64_t, vector[int32_t]] numbering
     cdef int32_t inputs
     cdef int32_t rows
+    cdef bint limited
     cdef int window
+    cdef int max_operands
     cdef double bits
 
     cdef int top(self, Edge x) noexcept nogil:
@@ -68,164 +83,249 @@ cdef class Builder:
             return top_of(-node.hi, -node.lo, node.exp) + x.shift
         return top_of(node.lo, node.hi, node.exp) + x.shift
 
-    cdef Node sum_node(self, Edge x, Edge y) noexcept nogil:
-        """Level and plain interval of an adder whose operands are these edges."""
-        cdef Node a = self.nodes[x.node], b = self.nodes[y.node], z
-        cdef double scale_a = ldexp(-1.0 if x.negated else 1.0, x.shift), scale_b = ldexp(-1.0 if y.negated else 1.0, y.shift)
-        z.level = max(a.level, b.level) + 1
-        z.exp = min(a.exp + x.shift, b.exp + y.shift)
-        z.lo = min(a.lo * scale_a, a.hi * scale_a) + min(b.lo * scale_b, b.hi * scale_b)
-        z.hi = max(a.lo * scale_a, a.hi * scale_a) + max(b.lo * scale_b, b.hi * scale_b)
+    cdef Node sum_node(self, Edge* operands, int count) noexcept nogil:
+        """Level and plain interval of an adder of these operands."""
+        cdef Node a, z
+        cdef double scale
+        cdef int i
+        z.level = 0
+        z.exp = 1 << 30
+        z.lo = z.hi = 0
+        for i in range(count):
+            a = self.nodes[operands[i].node]
+            scale = ldexp(1.0, operands[i].shift)
+            z.level = max(z.level, a.level + 1)
+            z.exp = min(z.exp, a.exp + operands[i].shift)
+            z.lo += (-a.hi if operands[i].negated else a.lo) * scale
+            z.hi += (-a.lo if operands[i].negated else a.hi) * scale
         return z
 
-    cdef int chain_bits(self, Edge x, Edge y, Node z) noexcept nogil:
+    cdef int chain_bits(self, Edge* operands, int count, Node z) noexcept nogil:
         """Bits of the carry chain; the rule is that of `da4ml_core.ir.cost.adder_chain_bits`."""
-        cdef Node a = self.nodes[x.node], b = self.nodes[y.node]
-        cdef int low_a = a.exp + x.shift, low_b = b.exp + y.shift, start
-        if x.negated:
-            start = low_a
-        elif y.negated:
-            start = low_b
-        else:
-            start = max(low_a, low_b)
-            if low_a <= low_b and a.lo >= 0 and top_of(a.lo, a.hi, a.exp) + x.shift <= low_b:
+        cdef int first = 1 << 30, second = 1 << 30, negative = 1 << 30, low, i
+        cdef Node a, b
+        for i in range(count):
+            low = self.nodes[operands[i].node].exp + operands[i].shift
+            if operands[i].negated:
+                negative = min(negative, low)
+            elif low < first:
+                second = first
+                first = low
+            else:
+                second = min(second, low)
+        if count == 2 and negative == 1 << 30:
+            a = self.nodes[operands[0].node]
+            b = self.nodes[operands[1].node]
+            if a.lo >= 0 and top_of(a.lo, a.hi, a.exp) + operands[0].shift <= b.exp + operands[1].shift:
                 return 0
-            if low_b <= low_a and b.lo >= 0 and top_of(b.lo, b.hi, b.exp) + y.shift <= low_a:
+            if b.lo >= 0 and top_of(b.lo, b.hi, b.exp) + operands[1].shift <= a.exp + operands[0].shift:
                 return 0
-        return max(0, top_of(z.lo, z.hi, z.exp) - start)
+        return max(0, top_of(z.lo, z.hi, z.exp) - min(second, negative))
 
-    cdef Edge add(self, Edge x, Edge y) noexcept nogil:
-        """The edge of x + y: an adder, an adder that exists already, or wiring."""
-        cdef Edge z
+    cdef Edge emit(self, Edge* operands, int count) noexcept nogil:
+        """The edge of a sum: an adder, an adder that exists already, or wiring."""
+        cdef Edge z, x
         cdef Node node
         cdef Adder adder
-        cdef int32_t base, known
-        cdef uint64_t key
-        if x.node == ZERO:
-            return y
-        if y.node == ZERO:
-            return x
-        if x.node == y.node and x.shift == y.shift:
-            z = x
-            z.shift += 1
-            if x.negated != y.negated:
-                z.node = ZERO
+        cdef int32_t known
+        cdef uint64_t key = 0
+        cdef int i, j
+        cdef bint same
+        for i in range(count - 1, -1, -1):
+            if operands[i].node == ZERO:
+                count -= 1
+                operands[i] = operands[count]
+        if count == 0:
+            z.node = ZERO
+            z.shift = 0
+            z.negated = False
             return z
-        if x.node > y.node or (x.node == y.node and x.shift > y.shift):
-            z = x
-            x = y
-            y = z
-        z.negated = x.negated and y.negated
-        if z.negated:
-            x.negated = False
-            y.negated = False
-        base = min(x.shift, y.shift)
-        z.shift = base
-        x.shift -= base
-        y.shift -= base
-        key = (<uint64_t> x.node << 40) ^ (<uint64_t> y.node << 16) ^ (<uint64_t> (x.shift + 2 * y.shift) << 2) ^ x.negated ^ (2 * y.negated)
+        for i in range(count):
+            for j in range(i + 1, count):
+                if operands[i].node == operands[j].node and operands[i].shift == operands[j].shift:
+                    operands[i].shift += 1
+                    if operands[i].negated != operands[j].negated:
+                        operands[i].node = ZERO
+                    operands[j].node = ZERO
+                    return self.emit(operands, count)
+        if count == 1:
+            return operands[0]
+        for i in range(1, count):
+            j = i
+            while j > 0 and before(operands[j], operands[j - 1]):
+                x = operands[j]
+                operands[j] = operands[j - 1]
+                operands[j - 1] = x
+                j -= 1
+        z.negated = True
+        z.shift = operands[0].shift
+        for i in range(count):
+            z.negated = z.negated and operands[i].negated
+            z.shift = min(z.shift, operands[i].shift)
+        for i in range(count):
+            operands[i].shift -= z.shift
+            operands[i].negated = operands[i].negated and not z.negated
+            key = scramble(key ^ (<uint64_t> operands[i].node << 24) ^ (<uint64_t> operands[i].shift << 1) ^ operands[i].negated)
         for known in self.numbering[key]:
-            adder = self.adders[known]
-            if (
-                adder.a.node == x.node and adder.b.node == y.node and adder.a.shift == x.shift and adder.b.shift == y.shift
-                and adder.a.negated == x.negated and adder.b.negated == y.negated
-            ):
+            same = (self.adders[known].of[2].node == NONE) == (count == 2)
+            for i in range(count):
+                x = self.adders[known].of[i]
+                same = same and x.node == operands[i].node and x.shift == operands[i].shift and x.negated == operands[i].negated
+            if same:
                 z.node = self.inputs + known
                 return z
-        node = self.sum_node(x, y)
-        self.bits += self.chain_bits(x, y, node)
-        adder.a = x
-        adder.b = y
+        node = self.sum_node(operands, count)
+        self.bits += self.chain_bits(operands, count, node)
+        adder.of[2].node = NONE
+        for i in range(count):
+            adder.of[i] = operands[i]
         self.numbering[key].push_back(<int32_t> self.adders.size())
         self.adders.push_back(adder)
         self.nodes.push_back(node)
         z.node = <int32_t> self.nodes.size() - 1
         return z
 
-    cdef Edge value(self, int32_t value, int32_t shift, bint negated) noexcept nogil:
-        """The edge of ``±value << shift``, after emitting what it needs; rows come in an order that has theirs ready."""
-        cdef Edge x, y
-        cdef int32_t at
-        if self.edges[value].node == ABSENT:
+    cdef void count_uses(self, const int32_t[:, ::1] terms) noexcept nogil:
+        """How often the rows and the joins that they need refer to each value."""
+        cdef vector[int32_t] pending
+        cdef int32_t value, at, i
+        for i in range(terms.shape[0]):
+            pending.push_back(terms[i, 0])
+        while not pending.empty():
+            value = pending.back()
+            pending.pop_back()
+            self.uses[value] += 1
             at = 5 * (value - self.inputs - self.rows)
-            x = self.value(self.joins[at], self.joins[at + 1], (self.joins[at + 4] & 2) != 0)
-            y = self.value(self.joins[at + 2], self.joins[at + 3], ((self.joins[at + 4] & 1) != 0) != ((self.joins[at + 4] & 2) != 0))
-            self.edges[value] = self.add(x, y)
+            if at >= 0 and self.uses[value] == 1:
+                pending.push_back(self.joins[at])
+                pending.push_back(self.joins[at + 2])
+
+    cdef void collect(self, vector[Edge]& terms, int32_t value, int32_t shift, bint negated) noexcept nogil:
+        """Append the terms that ``±value << shift`` contributes to a sum."""
+        cdef Edge x
+        if self.edges[value].node == ABSENT:
+            if self.uses[value] == 1:
+                self.operands(terms, value, shift, negated)
+                return
+            self.make(value)
         x = self.edges[value]
         x.shift += shift
         x.negated = x.negated != negated
-        return x
+        self.place(terms, x)
+
+    cdef void operands(self, vector[Edge]& terms, int32_t join, int32_t shift, bint negated) noexcept nogil:
+        cdef int32_t at = 5 * (join - self.inputs - self.rows)
+        cdef bint flipped = (self.joins[at + 4] & 2) != 0, difference = (self.joins[at + 4] & 1) != 0
+        self.collect(terms, self.joins[at], shift + self.joins[at + 1], flipped != negated)
+        self.collect(terms, self.joins[at + 2], shift + self.joins[at + 3], (flipped != difference) != negated)
+
+    cdef void make(self, int32_t join) noexcept nogil:
+        """Emit a join that more than one sum uses."""
+        cdef vector[Edge] terms
+        self.operands(terms, join, 0, False)
+        self.edges[join] = self.tree(terms, self.due[join])
 
     cdef void place(self, vector[Edge]& terms, Edge x) noexcept nogil:
         """Insert by top bit."""
         cdef size_t at
+        cdef int top
         if x.node == ZERO:
             return
+        top = self.top(x)
         terms.push_back(x)
         at = terms.size() - 1
-        cdef int top = self.top(x)
         while at > 0 and self.top(terms[at - 1]) > top:
             terms[at] = terms[at - 1]
             at -= 1
         terms[at] = x
 
-    cdef Edge tree(self, vector[Edge]& terms, int32_t deadline) noexcept nogil:
-        """Add up terms that are sorted by top bit; a negative deadline means none."""
-        cdef size_t i, j, best_i, best_j, width
-        cdef int64_t slack = 0, price, best, score
-        cdef int32_t base = max(0, deadline - FAR), level_i, level_j
+    cdef inline int64_t weight(self, int32_t level, int32_t base) noexcept nogil:
+        return self.power[max(0, level - base)] if self.limited else 0
+
+    cdef Choice lowest(self, vector[Edge]& terms, int count, int64_t slack, int32_t base) noexcept nogil:
+        """The affordable terms among the lowest whose sum has the lowest top, then the shortest chain; count 0 if there are none."""
+        cdef Choice choice
+        cdef size_t width = min(terms.size(), <size_t> self.window), i, j, k, last
+        cdef int64_t best = -1, score, price
+        cdef Edge[3] operands
         cdef Node node
-        cdef Edge x, y
-        if deadline >= 0:
-            slack = (<int64_t> 1) << (deadline - base)
-            for x in terms:
-                slack -= (<int64_t> 1) << max(0, self.nodes[x.node].level - base)
-        while terms.size() > 1:
-            best = -1
-            best_i = best_j = 0
-            width = min(terms.size(), <size_t> self.window)
-            for i in range(width):
-                for j in range(i + 1, width):
-                    level_i = self.nodes[terms[i].node].level
-                    level_j = self.nodes[terms[j].node].level
-                    if deadline >= 0 and level_i != level_j:
-                        price = ((<int64_t> 1) << (max(level_i, level_j) + 1 - base)) - (
-                            (<int64_t> 1) << max(0, level_i - base)
-                        ) - ((<int64_t> 1) << max(0, level_j - base)) if max(level_i, level_j) >= base else 0
+        cdef int m
+        choice.count = 0
+        for i in range(width):
+            operands[0] = terms[i]
+            for j in range(i + 1, width):
+                operands[1] = terms[j]
+                last = width if count == 3 else j + 2
+                for k in range(j + 1, last):
+                    if count == 3:
+                        operands[2] = terms[k]
+                    node = self.sum_node(operands, count)
+                    if self.limited:
+                        price = self.weight(node.level, base)
+                        for m in range(count):
+                            price -= self.weight(self.nodes[operands[m].node].level, base)
                         if price > slack:
                             continue
-                    node = self.sum_node(terms[i], terms[j])
                     score = (<int64_t> (top_of(node.lo, node.hi, node.exp) + 100000) << 40) + (
-                        <int64_t> self.chain_bits(terms[i], terms[j], node) << 20
+                        <int64_t> self.chain_bits(operands, count, node) << 20
                     ) + node.level
                     if best < 0 or score < best:
                         best = score
-                        best_i = i
-                        best_j = j
-            if best < 0:  # no pair of the lowest terms is affordable: the two earliest are
-                best_i = 0
-                for i in range(1, terms.size()):
-                    if self.nodes[terms[i].node].level < self.nodes[terms[best_i].node].level:
-                        best_i = i
-                best_j = 1 if best_i == 0 else 0
-                for i in range(terms.size()):
-                    if i != best_i and self.nodes[terms[i].node].level < self.nodes[terms[best_j].node].level:
-                        best_j = i
-                if best_j < best_i:
-                    i = best_i
-                    best_i = best_j
-                    best_j = i
-            x = terms[best_i]
-            y = terms[best_j]
-            terms.erase(terms.begin() + best_j)
-            terms.erase(terms.begin() + best_i)
-            if deadline >= 0:
-                slack += ((<int64_t> 1) << max(0, self.nodes[x.node].level - base)) + (
-                    (<int64_t> 1) << max(0, self.nodes[y.node].level - base)
-                )
-            x = self.add(x, y)
-            if deadline >= 0 and x.node != ZERO:
-                slack -= (<int64_t> 1) << max(0, self.nodes[x.node].level - base)
+                        choice.count = count
+                        choice.terms[0] = i
+                        choice.terms[1] = j
+                        choice.terms[2] = k
+        return choice
+
+    cdef Choice earliest(self, vector[Edge]& terms) noexcept nogil:
+        """The terms that Kraft's inequality always allows to add: the two earliest, or three if the third is no later than the second."""
+        cdef Choice choice
+        cdef size_t i
+        cdef int m, n
+        choice.count = 0
+        for i in range(terms.size()):
+            m = choice.count
+            while m > 0 and self.nodes[terms[choice.terms[m - 1]].node].level > self.nodes[terms[i].node].level:
+                m -= 1
+            if m < 3:
+                choice.count = min(3, choice.count + 1)
+                for n in range(choice.count - 1, m, -1):
+                    choice.terms[n] = choice.terms[n - 1]
+                choice.terms[m] = i
+        if choice.count == 3 and (
+            self.max_operands == 2
+            or self.nodes[terms[choice.terms[2]].node].level > self.nodes[terms[choice.terms[1]].node].level
+        ):
+            choice.count = 2
+        sort(&choice.terms[0], &choice.terms[0] + choice.count)
+        return choice
+
+    cdef Edge tree(self, vector[Edge]& terms, int32_t deadline) noexcept nogil:
+        """Add up terms that are sorted by top bit."""
+        cdef int64_t slack
+        cdef int32_t base = max(0, deadline - <int32_t> self.power.size() + 2)
+        cdef Choice choice
+        cdef Edge[3] operands
+        cdef Edge x
+        cdef int m
+        slack = self.weight(deadline, base)
+        for x in terms:
+            slack -= self.weight(self.nodes[x.node].level, base)
+        while terms.size() > 1:
+            choice.count = 0
+            if self.max_operands == 3 and terms.size() % 2 == 1:
+                choice = self.lowest(terms, 3, slack, base)
+            if choice.count == 0:
+                choice = self.lowest(terms, 2, slack, base)
+            if choice.count == 0:
+                choice = self.earliest(terms)
+            for m in range(choice.count - 1, -1, -1):
+                operands[m] = terms[choice.terms[m]]
+                slack += self.weight(self.nodes[operands[m].node].level, base)
+                terms.erase(terms.begin() + choice.terms[m])
+            x = self.emit(operands, choice.count)
+            if x.node != ZERO:
+                slack -= self.weight(self.nodes[x.node].level, base)
             self.place(terms, x)
         if terms.empty():
             x.node = ZERO
@@ -238,12 +338,13 @@ cdef class Builder:
 def build(
     const int32_t[::1] levels, const int32_t[::1] exps, const double[::1] lows, const double[::1] highs,
     const int32_t[:, ::1] joins, const int32_t[::1] row_start, const int32_t[:, ::1] terms,
-    const int32_t[::1] order, const int32_t[::1] deadlines, int window,
+    const int32_t[::1] order, const int32_t[::1] deadlines, bint limited, const int64_t[::1] power, int max_operands, int window,
 ):
-    """Emit the rows in ``order`` (a row after those it refers to); returns ``(adders, roots, levels, bits)``.
+    """Emit the rows in ``order`` (a row after those it refers to); returns ``(adders, roots, bits)``.
 
-    The arguments have the form of `extract`'s, with levels and intervals of the inputs alone. An adder has the columns node, shift,
-    negated, twice; nodes are the inputs, then the adders. A root has the columns node (-2: zero), shift, negated. ``deadlines`` below zero are none.
+    The arguments have the form of `extract`'s, with levels and intervals of the inputs alone; ``power`` are powers of
+    ``max_operands``. An adder has the columns node, shift, negated, three times (the third node is -3 in a binary adder);
+    nodes are the inputs, then the adders. A root has the columns node (-2: zero), shift, negated.
     """
     cdef Builder state = Builder()
     cdef Node node
@@ -252,7 +353,11 @@ def build(
     cdef vector[Edge] work
     state.inputs = <int32_t> levels.shape[0]
     state.rows = <int32_t> row_start.shape[0] - 1
+    state.limited = limited
     state.window = window
+    state.max_operands = max_operands
+    edge.shift = 0
+    edge.negated = False
     for i in range(state.inputs):
         node.level = levels[i]
         node.exp = exps[i]
@@ -260,39 +365,45 @@ def build(
         node.hi = highs[i]
         state.nodes.push_back(node)
         edge.node = i
-        edge.shift = 0
-        edge.negated = False
         state.edges.push_back(edge)
+        state.due.push_back(levels[i])
     edge.node = ABSENT
     state.edges.resize(state.inputs + state.rows + joins.shape[0], edge)
+    state.uses.resize(state.edges.size(), 0)
+    for row in range(state.rows):
+        state.due.push_back(deadlines[row])
     for i in range(joins.shape[0]):
         for row in range(5):
             state.joins.push_back(joins[i, row])
+        state.due.push_back(max(state.due[joins[i, 0]], state.due[joins[i, 2]]) + 1)
+    for i in range(power.shape[0]):
+        state.power.push_back(power[i])
     with nogil:
+        state.count_uses(terms)
         for row in order:
             work.clear()
             for i in range(row_start[row], row_start[row + 1]):
-                state.place(work, state.value(terms[i, 0], terms[i, 1], terms[i, 2] < 0))
+                state.collect(work, terms[i, 0], terms[i, 1], terms[i, 2] < 0)
             state.edges[state.inputs + row] = state.tree(work, deadlines[row])
     return _result(state)
 
 
 cdef tuple _result(Builder state):
     cdef size_t i
-    cdef int32_t[:, ::1] adders = np.empty((state.adders.size(), 6), dtype=np.int32)
+    cdef int k
+    cdef int32_t[:, ::1] adders = np.zeros((state.adders.size(), 9), dtype=np.int32)
     cdef int32_t[:, ::1] roots = np.empty((state.rows, 3), dtype=np.int32)
-    cdef int32_t[::1] levels = np.empty(state.nodes.size(), dtype=np.int32)
+    cdef Edge edge
     for i in range(state.adders.size()):
-        adders[i, 0] = state.adders[i].a.node
-        adders[i, 1] = state.adders[i].a.shift
-        adders[i, 2] = state.adders[i].a.negated
-        adders[i, 3] = state.adders[i].b.node
-        adders[i, 4] = state.adders[i].b.shift
-        adders[i, 5] = state.adders[i].b.negated
+        for k in range(3):
+            edge = state.adders[i].of[k]
+            adders[i, 3 * k] = edge.node
+            if edge.node != NONE:
+                adders[i, 3 * k + 1] = edge.shift
+                adders[i, 3 * k + 2] = edge.negated
     for i in range(<size_t> state.rows):
-        roots[i, 0] = state.edges[state.inputs + i].node
-        roots[i, 1] = state.edges[state.inputs + i].shift
-        roots[i, 2] = state.edges[state.inputs + i].negated
-    for i in range(state.nodes.size()):
-        levels[i] = state.nodes[i].level
-    return np.asarray(adders), np.asarray(roots), np.asarray(levels), state.bits
+        edge = state.edges[state.inputs + i]
+        roots[i, 0] = edge.node
+        roots[i, 1] = edge.shift
+        roots[i, 2] = edge.negated
+    return np.asarray(adders), np.asarray(roots), state.bits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,12 +21,17 @@ ZERO = -2  # the node of an output without terms
 class Graph:
     """Nodes are the inputs, then one per adder.
 
-    ``adders`` has the columns node, shift, negated for each of its two operands; ``outputs`` has the columns
-    node (-2: zero), shift, negated.
+    ``adders`` has the columns node, shift, negated for each of its three operands, the third node being negative in a
+    binary adder; ``outputs`` has the columns node (-2: zero), shift, negated.
     """
 
     adders: NDArray[np.int32]
     outputs: tuple[tuple[int, int, bool], ...]
+
+    def operands(self) -> Iterator[list[tuple[int, int, bool]]]:
+        """The operands of each adder as (node, shift, negated)."""
+        for row in self.adders.tolist():
+            yield [(row[k], row[k + 1], bool(row[k + 2])) for k in range(0, len(row), 3) if row[k] >= 0]
 
 
 def exact_intervals(graph: Graph, problem: Problem) -> list[Interval]:
@@ -41,11 +46,11 @@ def node_intervals(graph: Graph, problem: Problem, inputs: Sequence[Interval]) -
     """As `exact_intervals`, for inputs of other ranges."""
     bases = [interval.exp for interval in inputs]
     bounds = [float(max(-interval.lo, interval.hi, 1).bit_length()) for interval in inputs]
-    for a, shift_a, _, b, shift_b, _ in graph.adders.tolist():
-        base = min(bases[a] + shift_a, bases[b] + shift_b)
+    for operands in graph.operands():
+        base = min(bases[node] + shift for node, shift, _ in operands)
+        wide = max(bounds[node] + bases[node] + shift for node, shift, _ in operands)
         bases.append(base)
-        wide = max(bounds[a] + bases[a] + shift_a, bounds[b] + bases[b] + shift_b)
-        bounds.append(wide - base + 1)
+        bounds.append(wide - base + len(operands) - 1)
     if max(bounds) <= SAFE_BITS and problem.weights.dtype != object:
         return _by_kernel(graph, problem, inputs, bases)
     return _by_python(graph, problem, inputs, bases)
@@ -87,11 +92,11 @@ def _compare(forms: NDArray[np.int64], wanted: NDArray[np.int64], up: NDArray[np
 
 def _by_python(graph: Graph, problem: Problem, inputs: Sequence[Interval], bases: list[int]) -> list[Interval]:
     forms: list[dict[int, int]] = [{i: 1} for i in range(len(inputs))]
-    for node, (a, shift_a, negated_a, b, shift_b, negated_b) in enumerate(graph.adders.tolist(), len(inputs)):
+    for made, operands in enumerate(graph.operands(), len(inputs)):
         form: dict[int, int] = {}
-        for operand, shift, negated in ((a, shift_a, negated_a), (b, shift_b, negated_b)):
-            up = bases[operand] + shift - bases[node]
-            for i, coefficient in forms[operand].items():
+        for node, shift, negated in operands:
+            up = bases[node] + shift - bases[made]
+            for i, coefficient in forms[node].items():
                 form[i] = form.get(i, 0) + ((-coefficient if negated else coefficient) << up)
         forms.append({i: c for i, c in form.items() if c})
     exact = np.ones((len(graph.outputs), len(inputs)), dtype=bool)

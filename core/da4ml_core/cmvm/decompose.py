@@ -66,12 +66,17 @@ def row_distances(rows: Integers, shifts: int = 1) -> Distances:
 
 
 class KraftLevels:
-    """How the arrival times of a sum's terms bound its own: ``sum(radix**level) <= radix**deadline``."""
+    """How the arrival times of a sum's terms bound its own: ``sum(radix**level) <= radix**deadline``.
+
+    ``window`` are the powers that the 64-bit kernels can tell apart below a deadline.
+    """
 
     def __init__(self, levels: Sequence[int], radix: int) -> None:
         self.radix = radix
         self.base = min(levels, default=0)
         self.powers = [radix ** (level - self.base) for level in levels]
+        steps = 52 if radix == 2 else 32
+        self.window = np.asarray([radix**k for k in range(steps)], dtype=np.int64)
 
     def weight(self, digits: Sequence[int]) -> int:
         """The left side for so many digits of each input."""

@@ -21,7 +21,6 @@ NEWEST, NEWEST_SEEDED, SEEDED = 1, 2, 3  # which of equally good patterns comes 
 BALANCED_RECIPES = 60
 BALANCED_WORK = 1.5e7
 MAX_RECIPES = 400
-FAR = 50  # levels below the latest deadline that slack tells apart
 
 
 class Recipe(NamedTuple):
@@ -99,15 +98,16 @@ class Search:
         if recipe.share:
             joins, row_start, terms = _extract.extract(
                 row_start, terms, levels, exps, lows, highs, slack, power, base,
-                forest.deadlines is not None, recipe.width_weight, recipe.policy, recipe.seed,
+                forest.deadlines is not None, self.kraft.radix, recipe.width_weight, recipe.policy, recipe.seed,
             )  # fmt: skip
-        deadlines = forest.deadlines or (-1,) * len(forest.order)
-        adders, roots, _, bits = _trees.build(
+        deadlines = forest.deadlines or (0,) * len(forest.order)
+        adders, roots, bits = _trees.build(
             inputs.levels, inputs.exps, inputs.lows, inputs.highs, joins, row_start, terms,
-            np.asarray(forest.order, dtype=np.int32), np.asarray(deadlines, dtype=np.int32), recipe.window,
+            np.asarray(forest.order, dtype=np.int32), np.asarray(deadlines, dtype=np.int32),
+            forest.deadlines is not None, self.kraft.window, self.kraft.radix, recipe.window,
         )  # fmt: skip
         scales = np.asarray(self.rows.input_shifts, dtype=np.int32)
-        for nodes, shifts in ((adders[:, 0], adders[:, 1]), (adders[:, 3], adders[:, 4]), (roots[:, 0], roots[:, 1])):
+        for nodes, shifts in (*((adders[:, k], adders[:, k + 1]) for k in (0, 3, 6)), (roots[:, 0], roots[:, 1])):
             shifts += np.where((nodes >= 0) & (nodes < len(scales)), scales[nodes.clip(0, len(scales) - 1)], 0)
         outputs: list[tuple[int, int, bool]] = []
         for edge in self.rows.outputs:
@@ -181,9 +181,8 @@ class Search:
         if forest.deadlines is None:
             return np.zeros(rows, dtype=np.int64), np.ones(1, dtype=np.int64), 0
         last = max(forest.deadlines, default=0)
-        far = FAR if self.kraft.radix == 2 else FAR * 5 // 8
-        base = max(self.kraft.base, last - far)
-        power = np.asarray([self.kraft.radix**k for k in range(last - base + 2)], dtype=np.int64)
+        power = self.kraft.window
+        base = max(self.kraft.base, last - len(power) + 2)
         spent = power[(levels[terms[:, 0]] - base).clip(0, None)]
         totals = np.concatenate([[0], np.cumsum(spent)])[row_start]
         return power[(np.asarray(forest.deadlines, dtype=np.int64) - base).clip(0, None)] - np.diff(totals), power, base

@@ -60,16 +60,14 @@ class Solution:
     ) -> Solution:
         """The solution that a graph is; raises SelfCheckFailed if it does not compute the problem's matrix."""
         intervals = exact_intervals(graph, problem)
-        adders = tuple(
-            Adder(Operand(a, shift_a, bool(minus_a)), Operand(b, shift_b, bool(minus_b)), interval)
-            for (a, shift_a, minus_a, b, shift_b, minus_b), interval in zip(
-                graph.adders.tolist(), intervals[len(problem.inputs) :], strict=True
-            )
-        )
+        adders = []
+        for operands, interval in zip(graph.operands(), intervals[len(problem.inputs) :], strict=True):
+            a, b, *rest = (Operand(*operand) for operand in operands)
+            adders.append(Adder(a, b, interval, *rest))
         outputs = tuple(
             None if node == ZERO else Operand(node, shift, negated) for node, shift, negated in graph.outputs
         )
-        return cls(problem, device, graph, adders, outputs, limit, minimal_depth, stats)
+        return cls(problem, device, graph, tuple(adders), outputs, limit, minimal_depth, stats)
 
     @property
     def matrix(self) -> NDArray[Any]:

@@ -33,42 +33,48 @@ def solve(
     device: str = DEFAULT_DEVICE,
     effort: str | float = 'balanced',
     threads: int | None = None,
+    max_operands: int = 2,
 ) -> Solution:
     """The shift-and-add graph of ``y = x @ matrix`` with the fewest LUTs that the effort finds.
 
     ``matrix`` is (n_in, n_out), of integers of any size or numbers k·2^e; ``inputs`` are the intervals of x (default:
     8-bit signed integers); ``latencies`` are their arrival times in adder levels. ``extra_depth`` limits the depth to
     the minimal one and so many levels more; None is no limit. ``effort`` is 'fast', 'balanced', 'max', or a time
-    budget in seconds. The result does not depend on ``threads``.
+    budget in seconds. The result does not depend on ``threads``. ``max_operands`` is 2 or 3: whether ternary adders
+    are used, which count as one level.
 
     Raises InvalidMatrix for a matrix, intervals or latencies that are not valid, BudgetExceeded if no graph fits the
     depth, and SolveError for unknown options.
     """
     family = find_device(device)
-    _check_options(extra_depth, effort, threads)
+    _check_options(extra_depth, effort, threads, max_operands)
     problem = check_problem(matrix, inputs, latencies)
     if isinstance(effort, str):
-        key = (problem.key, extra_depth, device, effort)
+        key = (problem.key, extra_depth, device, effort, max_operands)
         known = _recall(key)
         if known is None:
-            known = _solve(problem, extra_depth, family, effort)
+            known = _solve(problem, extra_depth, family, effort, max_operands)
             _remember(key, known)
         return known
-    return _solve(problem, extra_depth, family, float(effort))
+    return _solve(problem, extra_depth, family, float(effort), max_operands)
 
 
-def _check_options(extra_depth: int | None, effort: str | float, threads: int | None) -> None:
+def _check_options(extra_depth: int | None, effort: str | float, threads: int | None, max_operands: int) -> None:
     if extra_depth is not None and (isinstance(extra_depth, bool) or not isinstance(extra_depth, int)):
         raise SolveError(f'extra_depth is {extra_depth!r}, not a number of adder levels or None')
     if effort not in EFFORTS and (isinstance(effort, str | bool) or not effort > 0):
         raise SolveError(f'unknown effort {effort!r}', hint=f'one of {", ".join(EFFORTS)}, or seconds')
     if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
         raise SolveError(f'threads is {threads!r}, not a positive integer or None')
+    if isinstance(max_operands, bool) or max_operands not in (2, 3):
+        raise SolveError(f'max_operands is {max_operands!r}, not 2 or 3')
 
 
-def _solve(problem: Problem, extra_depth: int | None, device: Device, effort: str | float) -> Solution:
+def _solve(
+    problem: Problem, extra_depth: int | None, device: Device, effort: str | float, max_operands: int
+) -> Solution:
     started = time.process_time()
-    kraft = KraftLevels(problem.levels, radix=2)
+    kraft = KraftLevels(problem.levels, radix=max_operands)
     least = minimal_depth(problem, kraft)
     limit = None if extra_depth is None else least + extra_depth
     if limit is not None and limit < least:

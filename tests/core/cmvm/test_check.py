@@ -9,11 +9,12 @@ from da4ml_core.cmvm.matrix import check_problem
 from da4ml_core.errors import SelfCheckFailed
 from da4ml_core.fixed import Interval
 
-GOOD = [[0, 3, 0, 0, 0, 1], [2, 0, 0, 1, 1, 0]]  # 8a - a, then that plus 2b
+NONE = [-3, 0, 0]
+GOOD = [[0, 3, 0, 0, 0, 1, *NONE], [2, 0, 0, 1, 1, 0, *NONE]]  # 8a - a, then that plus 2b
 
 
 def graph(adders, *outputs):
-    return Graph(np.array(adders, dtype=np.int32).reshape(-1, 6), outputs)
+    return Graph(np.array(adders, dtype=np.int32).reshape(-1, 9), outputs)
 
 
 @pytest.mark.parametrize('dtype', [np.int64, object])
@@ -24,13 +25,20 @@ def test_a_right_graph_gives_exact_intervals(dtype):
     assert intervals == [Interval(-1, 2), Interval(0, 3, 1), Interval(-7, 14), Interval(-7, 26)]
 
 
+def test_ternary_adders_are_followed():
+    problem = check_problem([[7], [2]])
+    found = exact_intervals(graph([[0, 3, 0, 0, 0, 1, 1, 1, 0]], (2, 0, False)), problem)
+    assert found[2] == Interval(-896 - 256, 889 + 254)
+
+
 WRONG = {
     'coefficient': (GOOD, (2, 0, False)),
     'sign': (GOOD, (3, 0, True)),
     'shift': (GOOD, (3, 1, False)),
     'zero': (GOOD, (-2, 0, False)),
     'input': (GOOD, (0, 0, False)),
-    'operand': ([GOOD[0], [2, 0, 0, 1, 2, 0]], (3, 0, False)),
+    'operand': ([GOOD[0], [2, 0, 0, 1, 2, 0, *NONE]], (3, 0, False)),
+    'third operand': ([[0, 3, 0, 0, 0, 1, 1, 1, 1]], (2, 0, False)),
     'far shift': (GOOD, (3, 70, False)),
 }
 

@@ -10,6 +10,7 @@ from da4ml_core.cmvm import _extract
 from da4ml_core.cmvm.csd import csd_terms
 
 NEWEST = 1
+RADIX = 2
 
 
 def pattern_of(x, y):
@@ -79,6 +80,7 @@ def run_kernel(matrix):
         np.ones(1, dtype=np.int64),
         0,
         False,
+        RADIX,
         0.0,
         NEWEST,
         0,

@@ -1,5 +1,6 @@
 """The contract of `solve`, case by case; the general laws are in tests/property/test_cmvm.py."""
 
+import math
 import subprocess
 import sys
 
@@ -69,12 +70,13 @@ def test_power_of_two_rows_are_wiring():
     assert solve(scaled, inputs).lut_cost == solve(matrix).lut_cost
 
 
+@pytest.mark.parametrize('operands', [2, 3])
 @pytest.mark.parametrize('extra', [0, 1, 2, 5])
 @pytest.mark.parametrize(('n', 'bits'), [(4, 8), (12, 5), (16, 8)])
-def test_the_depth_limit_holds(n, bits, extra):
+def test_the_depth_limit_holds(n, bits, extra, operands):
     matrix = random_matrix(n, bits)
-    least = max(int(np.ceil(np.log2(digits))) for digits in digit_counts(matrix).sum(axis=0))
-    solution = solve(matrix, extra_depth=extra)
+    least = max(math.ceil(math.log(digits, operands) - 1e-9) for digits in digit_counts(matrix).sum(axis=0))
+    solution = solve(matrix, extra_depth=extra, max_operands=operands, effort='fast')
     assert solution.minimal_depth == least
     assert solution.depth <= least + extra == solution.limit
     assert depth(verify(solution.program)) == solution.depth
@@ -83,6 +85,20 @@ def test_the_depth_limit_holds(n, bits, extra):
 def test_late_inputs_are_added_last():
     solution = solve([[1], [1], [1], [1], [1]], latencies=[4, 0, 0, 0, 0], extra_depth=0)
     assert solution.depth == 5
+
+
+def test_ternary_adders():
+    solution = solve([[1], [1], [1], [1], [1]], max_operands=3)
+    assert [len(adder.operands) for adder in solution.adders] == [3, 3]
+    assert solution.depth == 2
+    verify(solution.program)
+
+
+def test_ternary_adders_save_a_quarter_of_the_luts():
+    matrix = random_matrix(16, 8)
+    binary, ternary = (solve(matrix, max_operands=operands, effort='fast') for operands in (2, 3))
+    assert ternary.lut_cost < 0.75 * binary.lut_cost
+    assert all(2 <= len(adder.operands) <= 3 for adder in ternary.adders)
 
 
 @pytest.mark.parametrize('column', [[-1], [-1, -1], [-1, -1, -1], [-4, -1, -2, -8, -16], [-1, 0, -2], [-9], [-5, -1]])
@@ -113,6 +129,7 @@ def test_a_budget_below_the_minimum():
         ({'effort': float('nan')}, 'unknown effort nan'),
         ({'extra_depth': 1.5}, 'extra_depth is 1.5, not a number of adder levels or None'),
         ({'threads': 0}, 'threads is 0, not a positive integer or None'),
+        ({'max_operands': 4}, 'max_operands is 4, not 2 or 3'),
         ({'device': 'abacus'}, "unknown device family 'abacus'"),
     ],
 )
