@@ -39,10 +39,10 @@ class CellCost(NamedTuple):
 
 
 _FREE = CellCost()
-_XILINX_LUTS = ('LUT1', 'LUT2', 'LUT3', 'LUT4', 'LUT5', 'LUT6', 'LUT6_2')
+# INV is the LUT1 that inverts: in a kernel it drives a carry chain, which only a LUT can
+_XILINX_LUTS = ('INV', 'LUT1', 'LUT2', 'LUT3', 'LUT4', 'LUT5', 'LUT6', 'LUT6_2')
 _XILINX_FFS = ('FDRE', 'FDSE', 'FDCE', 'FDPE', 'FDRE_1', 'FDSE_1', 'FDCE_1', 'FDPE_1')
-# An inverter is free in a LUT or a register next to it; multiplexers and buffers are no LUTs.
-_XILINX_FREE = ('INV', 'BUFG', 'BUFGCE', 'IBUF', 'OBUF', 'IBUFG', 'MUXF7', 'MUXF8', 'MUXF9', 'GND', 'VCC')
+_XILINX_FREE = ('BUFG', 'BUFGCE', 'IBUF', 'OBUF', 'IBUFG', 'MUXF7', 'MUXF8', 'MUXF9', 'GND', 'VCC')
 # LUTs of a distributed memory primitive (AMD UG574, table of RAM configurations)
 _XILINX_MEMORY = {
     'SRL16E': 1, 'SRLC16E': 1, 'SRLC32E': 1, 'RAM32X1S': 1, 'RAM64X1S': 1, 'RAM32X1D': 2, 'RAM64X1D': 2,
