@@ -95,6 +95,11 @@ TOOLS: Mapping[str, ToolSpec] = MappingProxyType(
     }
 )
 LIBRARIES = ('fusesoc', 'edalize')
+# the tools that a job starts; the versions of the first ones decide its result
+LINT = ('verilator', 'perl', 'make')
+SIMULATE = ('verilator', 'c++', 'perl', 'make')
+SYNTHESIZE = ('yosys', 'make')
+IMPLEMENT = ('yosys', 'nextpnr-ecp5', 'make')
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +163,18 @@ def find(name: str) -> Tool:
     )
 
 
+def find_all(names: Iterable[str]) -> tuple[Tool, ...]:
+    """All of these tools; raises what :func:`find` raises."""
+    return tuple(find(name) for name in names)
+
+
 def library(name: str) -> ToolVersion:
     """The version of one of the Python libraries that drive tools."""
     try:
-        return ToolVersion(name, metadata.version(name), _package_path(name))
+        found = metadata.distribution(name)
     except metadata.PackageNotFoundError:
         raise ToolNotFound(f'{name} is not installed in {sys.prefix}', hint=f'pip install {name}') from None
+    return ToolVersion(name, found.version, str(found.locate_file(name)))  # its namespace has our plugins, too
 
 
 def doctor() -> tuple[ToolStatus, ...]:

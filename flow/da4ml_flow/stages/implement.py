@@ -28,7 +28,8 @@ class Implement:
     def tools(self, config: BuildConfig) -> tuple[ToolVersion, ...]:
         from da4ml_flow.eda import fusesoc, tools
 
-        return (tools.find('yosys').record, tools.find('nextpnr-ecp5').record, *fusesoc.libraries())
+        yosys, nextpnr, *_ = tools.find_all(tools.IMPLEMENT)
+        return (yosys.record, nextpnr.record, *fusesoc.libraries())
 
     def run(self, context: StageContext) -> StageOutcome:
         from da4ml_flow.eda.backends import nextpnr

@@ -22,7 +22,8 @@ class Lint:
     def tools(self, config: BuildConfig) -> tuple[ToolVersion, ...]:
         from da4ml_flow.eda import fusesoc, tools
 
-        return (tools.find('verilator').record, *fusesoc.libraries())
+        verilator, *_ = tools.find_all(tools.LINT)
+        return (verilator.record, *fusesoc.libraries())
 
     def run(self, context: StageContext) -> StageOutcome:
         from da4ml_flow.eda.backends import verilator

@@ -37,7 +37,8 @@ class Simulate:
     def tools(self, config: BuildConfig) -> tuple[ToolVersion, ...]:
         from da4ml_flow.eda import fusesoc, tools
 
-        return (tools.find('verilator').record, tools.find('c++').record, *fusesoc.libraries())
+        verilator, compiler, *_ = tools.find_all(tools.SIMULATE)
+        return (verilator.record, compiler.record, *fusesoc.libraries())
 
     def run(self, context: StageContext) -> StageOutcome:
         from da4ml_core.interp import Executable

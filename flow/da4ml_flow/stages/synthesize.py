@@ -24,7 +24,8 @@ class Synthesize:
     def tools(self, config: BuildConfig) -> tuple[ToolVersion, ...]:
         from da4ml_flow.eda import fusesoc, tools
 
-        return (tools.find('yosys').record, *fusesoc.libraries())
+        yosys, *_ = tools.find_all(tools.SYNTHESIZE)
+        return (yosys.record, *fusesoc.libraries())
 
     def run(self, context: StageContext) -> StageOutcome:
         from da4ml_flow.eda.backends import yosys

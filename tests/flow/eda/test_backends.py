@@ -105,7 +105,7 @@ def test_a_tool_that_hangs(rtl: Path, install: Callable[[str, str], None], tmp_p
 
 def test_a_missing_tool(rtl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('PATH', str(tmp_path))
-    with pytest.raises(ToolNotFound, match='make is not installed'):
+    with pytest.raises(ToolNotFound, match=r'(make|yosys) is not installed'):
         yosys.synthesize(rtl, 'xcup', tmp_path / 'w')
     assert not (tmp_path / 'w').exists()
 

@@ -100,6 +100,7 @@ def test_doctor_has_a_row_for_everything(tmp_path: Path, monkeypatch: pytest.Mon
     assert not rows['make'].optional
     assert rows['vivado'].optional
     assert rows['fusesoc'].status == 'ok'
+    assert Path(rows['edalize'].path, 'edatool.py').is_file()
     assert all(row.hint for row in rows.values() if row.status != 'ok')
     assert rows['perl'].data()['purpose'] == 'lint, simulate'
 

@@ -14,7 +14,6 @@ from da4ml_flow.eda.parsers.nextpnr_report import parse_nextpnr
 from da4ml_flow.eda.parsers.yosys_stat import Resources, parse_stat
 from da4ml_flow.errors import Location, ReportParseError
 
-TOOLS = ('yosys', 'nextpnr-ecp5', 'make')
 _TIMEOUT_S = 12 * 3600.0
 
 
@@ -48,7 +47,7 @@ def implement(
 ) -> Implementation:
     """Synthesize, place and route the design in ``rtl`` on a device, for example 'ecp5-25k', once a seed."""
     bundle = core_file.load_bundle(rtl)
-    found = [tools.find(name) for name in TOOLS]
+    found = tools.find_all(tools.IMPLEMENT)
     options: dict[str, str | list[str]] = {'device': device.removeprefix('ecp5-')}
     options['seeds'] = [str(seed) for seed in seeds]
     if clock_ns is not None:

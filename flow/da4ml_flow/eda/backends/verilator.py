@@ -14,8 +14,6 @@ from da4ml_flow.eda import core_file, fusesoc, tools, vectors
 from da4ml_flow.eda.parsers.verilator_log import LintWarning, parse_warnings
 from da4ml_flow.errors import Location, ToolFailed
 
-LINT_TOOLS = ('verilator', 'perl', 'make')
-SIMULATE_TOOLS = ('verilator', 'perl', 'make', 'c++')
 _LINT_TIMEOUT_S = 600.0
 _BUILD_TIMEOUT_S = 3600.0
 _RUN_TIMEOUT_S = 3600.0
@@ -53,7 +51,7 @@ class Simulation:
 
 def lint(rtl: Path, directory: Path) -> tuple[LintWarning, ...]:
     """Every warning of `verilator -Wall`; raises ToolFailed for an error. The log is ``make.log``."""
-    found = [tools.find(name) for name in LINT_TOOLS]
+    found = tools.find_all(tools.LINT)
     project = fusesoc.configure(
         core_file.load_core_name(rtl),
         'lint',
@@ -74,7 +72,7 @@ def simulate(rtl: Path, codes: vectors.Codes, directory: Path, *, ip_root: Path 
     if bundle.initiation_interval != 1:
         raise ToolFailed(f'the harness feeds a sample a cycle, not one in {bundle.initiation_interval}')
     packed = vectors.pack(bundle.inputs, codes, bundle.input_bits)
-    found = [tools.find(name) for name in SIMULATE_TOOLS]
+    found = tools.find_all(tools.SIMULATE)
     if any(char.isspace() for char in str(directory.resolve())):
         raise ToolFailed(
             f'Verilator cannot compile in a directory with spaces: {directory.resolve()}',

@@ -9,7 +9,6 @@ from da4ml_flow.eda import core_file, fusesoc, tools
 from da4ml_flow.eda.parsers.yosys_stat import Resources, parse_stat
 from da4ml_flow.errors import Location, ReportParseError
 
-TOOLS = ('yosys', 'make')
 _TIMEOUT_S = 6 * 3600.0
 
 
@@ -27,7 +26,7 @@ class Synthesis:
 def synthesize(rtl: Path, family: str, directory: Path, *, timeout_s: float = _TIMEOUT_S) -> Synthesis:
     """Synthesize the design in ``rtl`` for a family: 'ecp5', or one of `synth_xilinx`."""
     bundle = core_file.load_bundle(rtl)
-    found = [tools.find(name) for name in TOOLS]
+    found = tools.find_all(tools.SYNTHESIZE)
     project = fusesoc.configure(
         core_file.load_core_name(rtl),
         'synth',
