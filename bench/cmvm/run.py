@@ -11,7 +11,6 @@ import argparse
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -60,13 +59,11 @@ def graph_depth(solution: Solution) -> int:
     return max((solution.levels[edge.index] for edge in solution.outputs if edge is not None), default=0)
 
 
-def ours(matrix: np.ndarray, depth: float | None, effort: str) -> tuple[Solution, float]:
-    """Our solution within a depth (None: no limit) and its CPU seconds."""
-    least = solve(matrix, effort='fast').minimal_depth
-    start = time.process_time()
-    extra = None if depth is None else max(0, int(depth) - least)
-    solution = solve(matrix, extra_depth=extra, effort=effort)
-    return solution, time.process_time() - start
+def ours(matrix: np.ndarray, depth: float, effort: str, operands: int) -> tuple[Solution, float]:
+    """Our solution within a depth and its CPU seconds, those of an earlier solve of the same problem included."""
+    least = solve(matrix, effort='fast', max_operands=operands).minimal_depth
+    solution = solve(matrix, extra_depth=max(0, int(depth) - least), effort=effort, max_operands=operands)
+    return solution, solution.stats['cpu_s']
 
 
 def row(name: str, figures: Iterable[tuple[float, float, float, float]]) -> dict[str, Any]:
@@ -75,7 +72,7 @@ def row(name: str, figures: Iterable[tuple[float, float, float, float]]) -> dict
     return {'who': name, 'adders': adders, 'depth': depth, 'bits': bits, 'cpu_s': cpu_s}
 
 
-def compare(case: Case, peer: Peer, seeds: int, effort: str) -> list[dict[str, Any]]:
+def compare(case: Case, peer: Peer, seeds: int, effort: str, operands: int) -> list[dict[str, Any]]:
     """Rows for both peers and ours at the depth of each."""
     found: dict[str, list[tuple[float, float, float, float]]] = {}
     for seed in range(seeds):
@@ -84,7 +81,7 @@ def compare(case: Case, peer: Peer, seeds: int, effort: str) -> list[dict[str, A
             theirs, seconds = peer.solve(name, matrix, case.extra)
             depth = graph_depth(theirs)
             found.setdefault(name, []).append((theirs.num_adders, depth, theirs.lut_cost, seconds))
-            mine, seconds = ours(matrix, depth, effort)
+            mine, seconds = ours(matrix, depth, effort, operands)
             key = f'ours at its depth ({effort})'
             found.setdefault(f'{name}: {key}', []).append((mine.num_adders, graph_depth(mine), mine.lut_cost, seconds))
     rows = [row(name, figures) for name, figures in found.items()]
@@ -94,13 +91,13 @@ def compare(case: Case, peer: Peer, seeds: int, effort: str) -> list[dict[str, A
     return rows
 
 
-def against_record(case: Case, seeds: int, effort: str) -> list[dict[str, Any]]:
+def against_record(case: Case, seeds: int, effort: str, operands: int) -> list[dict[str, Any]]:
     """Rows against the recorded means; the depth limit is the recorded depth rounded down."""
     rows = []
     for name, record in zip(PEERS, RANDOM[case], strict=True):
         figures = []
         for seed in range(seeds):
-            solution, seconds = ours(case.matrix(seed), record.depth, effort)
+            solution, seconds = ours(case.matrix(seed), record.depth, effort, operands)
             figures.append((solution.num_adders, graph_depth(solution), solution.lut_cost, seconds))
         mine = row(f'ours at the depth of {name} ({effort})', figures)
         mine['adders_ratio'] = mine['adders'] / record.adders
@@ -129,15 +126,16 @@ def main() -> None:
     parser.add_argument('--max-n', type=int, default=32, help='leave out larger matrices')
     parser.add_argument('--seeds', type=int, default=3)
     parser.add_argument('--effort', default='balanced')
+    parser.add_argument('--operands', type=int, choices=(2, 3), default=2, help='of our adders; the peers have 2')
     parser.add_argument('--json', type=Path, help='save the table here, too')
     options = parser.parse_args()
     peer = Peer(options.peers) if options.peers else None
     table = []
     for case in (case for name in options.sets for case in SETS[name] if case.n <= options.max_n):
         if peer is not None:
-            rows = compare(case, peer, options.seeds, options.effort)
+            rows = compare(case, peer, options.seeds, options.effort, options.operands)
         elif case in RANDOM:
-            rows = against_record(case, options.seeds, options.effort)
+            rows = against_record(case, options.seeds, options.effort, options.operands)
         else:
             print(f'{case}: no recorded figures, give --peers', file=sys.stderr)
             continue

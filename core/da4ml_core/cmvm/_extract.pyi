@@ -15,6 +15,7 @@ def extract(
     limited: bool,
     radix: int,
     width_weight: float,
+    overhead: float,
     policy: int,
     seed: int,
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]: ...

@@ -78,6 +78,7 @@ cdef class Extraction:
     cdef bint limited
     cdef int radix
     cdef double width_weight
+    cdef double overhead
     cdef int policy
     cdef uint64_t seed
 
@@ -122,7 +123,7 @@ cdef class Extraction:
 
     cdef inline double gain(self, int32_t count) noexcept nogil:
         """Adders that a pattern with so many occurrences saves: each takes one operand off a sum, and the pattern is an adder."""
-        return count / <double> (self.radix - 1) - 1.0
+        return count / <double> (self.radix - 1) - self.overhead
 
     cdef void push(self, uint64_t key, int32_t count, float worth) noexcept nogil:
         cdef Entry entry
@@ -352,7 +353,7 @@ cdef class Extraction:
 def extract(
     const int32_t[::1] row_start, const int32_t[:, ::1] terms, const int32_t[::1] levels, const int32_t[::1] exps,
     const double[::1] lows, const double[::1] highs, const int64_t[::1] slack, const int64_t[::1] power, int base,
-    bint limited, int radix, double width_weight, int policy, uint64_t seed,
+    bint limited, int radix, double width_weight, double overhead, int policy, uint64_t seed,
 ):
     """Run the extraction; returns ``(joins, row_start, terms)``.
 
@@ -376,6 +377,7 @@ def extract(
     state.limited = limited
     state.radix = radix
     state.width_weight = width_weight
+    state.overhead = overhead
     state.policy = policy
     state.seed = seed
     state.row_terms.resize(rows)

@@ -66,7 +66,7 @@ cdef class Builder:
     cdef vector[Adder] adders
     cdef vector[Edge] edges  # of values: inputs, then rows, then joins
     cdef vector[int32_t] due  # when each value must be ready at the latest
-    cdef vector[int32_t] uses
+    cdef vector[bint] inlined  # joins that are no values of their own
     cdef vector[int32_t] joins
     cdef vector[int64_t] power
     cdef unordered_map[uint64_t, vector[int32_t]] numbering
@@ -185,26 +185,61 @@ cdef class Builder:
         z.node = <int32_t> self.nodes.size() - 1
         return z
 
-    cdef void count_uses(self, const int32_t[:, ::1] terms) noexcept nogil:
-        """How often the rows and the joins that they need refer to each value."""
-        cdef vector[int32_t] pending
-        cdef int32_t value, at, i
-        for i in range(terms.shape[0]):
-            pending.push_back(terms[i, 0])
-        while not pending.empty():
-            value = pending.back()
-            pending.pop_back()
-            self.uses[value] += 1
-            at = 5 * (value - self.inputs - self.rows)
-            if at >= 0 and self.uses[value] == 1:
-                pending.push_back(self.joins[at])
-                pending.push_back(self.joins[at + 2])
+    cdef inline int adders_for(self, int terms) noexcept nogil:
+        return (terms - 1 + self.max_operands - 2) // (self.max_operands - 1)
+
+    cdef void plan(self, const int32_t[::1] row_start, const int32_t[:, ::1] terms) noexcept nogil:
+        """Decide which joins are values and which only terms of the sums that use them.
+
+        A join with one user is never a value. One with more users is dissolved into them all where that needs fewer
+        adders, because half of a ternary adder lies idle in each.
+        """
+        cdef vector[vector[int32_t]] users  # the sums that refer to a value
+        cdef vector[int32_t] sizes  # terms of a sum
+        cdef int32_t first = self.inputs + self.rows, value, row, i, at, owner, size, saved
+        users.resize(self.edges.size())
+        sizes.resize(self.edges.size(), 2)
+        for row in range(self.rows):
+            sizes[self.inputs + row] = row_start[row + 1] - row_start[row]
+            for i in range(row_start[row], row_start[row + 1]):
+                users[terms[i, 0]].push_back(self.inputs + row)
+        for value in range(<int32_t> self.edges.size() - 1, first - 1, -1):
+            if users[value].empty():
+                continue
+            owner = users[value][0] if users[value].size() == 1 else value
+            self.inlined[value] = owner != value
+            sizes[owner] += self.inlined[value]
+            at = 5 * (value - first)
+            users[self.joins[at]].push_back(owner)
+            users[self.joins[at + 2]].push_back(owner)
+        if self.max_operands == 2:
+            return
+        for value in range(<int32_t> self.edges.size() - 1, first - 1, -1):
+            if self.inlined[value] or users[value].empty():
+                continue
+            i = 0
+            while i < <int32_t> users[value].size():  # the users of a dissolved value are its terms' users
+                owner = users[value][i]
+                if owner >= first and self.inlined[owner]:
+                    users[value][i] = users[owner].back()
+                    users[value].insert(users[value].end(), users[owner].begin(), users[owner].end() - 1)
+                else:
+                    i += 1
+            size = sizes[value] - 1
+            saved = self.adders_for(size + 1)
+            for owner in users[value]:
+                saved += self.adders_for(sizes[owner]) - self.adders_for(sizes[owner] + size)
+                sizes[owner] += size
+            self.inlined[value] = saved > 0
+            if saved <= 0:
+                for owner in users[value]:
+                    sizes[owner] -= size
 
     cdef void collect(self, vector[Edge]& terms, int32_t value, int32_t shift, bint negated) noexcept nogil:
         """Append the terms that ``±value << shift`` contributes to a sum."""
         cdef Edge x
         if self.edges[value].node == ABSENT:
-            if self.uses[value] == 1:
+            if self.inlined[value]:
                 self.operands(terms, value, shift, negated)
                 return
             self.make(value)
@@ -220,7 +255,7 @@ cdef class Builder:
         self.collect(terms, self.joins[at + 2], shift + self.joins[at + 3], (flipped != difference) != negated)
 
     cdef void make(self, int32_t join) noexcept nogil:
-        """Emit a join that more than one sum uses."""
+        """Emit a join that is a value."""
         cdef vector[Edge] terms
         self.operands(terms, join, 0, False)
         self.edges[join] = self.tree(terms, self.due[join])
@@ -243,10 +278,13 @@ cdef class Builder:
         return self.power[max(0, level - base)] if self.limited else 0
 
     cdef Choice lowest(self, vector[Edge]& terms, int count, int64_t slack, int32_t base) noexcept nogil:
-        """The affordable terms among the lowest whose sum has the lowest top, then the shortest chain; count 0 if there are none."""
+        """The affordable terms among the lowest whose sum has a low top and a short chain; count 0 if there are none.
+
+        The weights of the two are those that gave the fewest bits on random matrices: see docs/cmvm.md.
+        """
         cdef Choice choice
         cdef size_t width = min(terms.size(), <size_t> self.window), i, j, k, last
-        cdef int64_t best = -1, score, price
+        cdef int64_t best = -1, score, price, top_weight = 2 if self.max_operands == 3 else 16
         cdef Edge[3] operands
         cdef Node node
         cdef int m
@@ -266,9 +304,8 @@ cdef class Builder:
                             price -= self.weight(self.nodes[operands[m].node].level, base)
                         if price > slack:
                             continue
-                    score = (<int64_t> (top_of(node.lo, node.hi, node.exp) + 100000) << 40) + (
-                        <int64_t> self.chain_bits(operands, count, node) << 20
-                    ) + node.level
+                    score = top_weight * (top_of(node.lo, node.hi, node.exp) + 100000) + self.chain_bits(operands, count, node)
+                    score = (score << 20) + node.level
                     if best < 0 or score < best:
                         best = score
                         choice.count = count
@@ -369,7 +406,7 @@ def build(
         state.due.push_back(levels[i])
     edge.node = ABSENT
     state.edges.resize(state.inputs + state.rows + joins.shape[0], edge)
-    state.uses.resize(state.edges.size(), 0)
+    state.inlined.resize(state.edges.size(), False)
     for row in range(state.rows):
         state.due.push_back(deadlines[row])
     for i in range(joins.shape[0]):
@@ -379,7 +416,7 @@ def build(
     for i in range(power.shape[0]):
         state.power.push_back(power[i])
     with nogil:
-        state.count_uses(terms)
+        state.plan(row_start, terms)
         for row in order:
             work.clear()
             for i in range(row_start[row], row_start[row + 1]):

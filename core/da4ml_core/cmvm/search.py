@@ -29,9 +29,10 @@ class Recipe(NamedTuple):
     height: int  # of the spanning forest; 0: none
     parent_shifts: int = 1
     width_weight: float = 0.0
+    overhead: float = 0.9  # adders that a pattern is charged for itself
     policy: int = NEWEST
     seed: int = 0
-    window: int = 8
+    window: int = 12
     share: bool = True
 
 
@@ -98,7 +99,8 @@ class Search:
         if recipe.share:
             joins, row_start, terms = _extract.extract(
                 row_start, terms, levels, exps, lows, highs, slack, power, base,
-                forest.deadlines is not None, self.kraft.radix, recipe.width_weight, recipe.policy, recipe.seed,
+                forest.deadlines is not None, self.kraft.radix,
+                recipe.width_weight, recipe.overhead, recipe.policy, recipe.seed,
             )  # fmt: skip
         deadlines = forest.deadlines or (0,) * len(forest.order)
         adders, roots, bits = _trees.build(

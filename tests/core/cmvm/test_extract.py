@@ -11,6 +11,7 @@ from da4ml_core.cmvm.csd import csd_terms
 
 NEWEST = 1
 RADIX = 2
+OVERHEAD = 1.0
 
 
 def pattern_of(x, y):
@@ -82,6 +83,7 @@ def run_kernel(matrix):
         False,
         RADIX,
         0.0,
+        OVERHEAD,
         NEWEST,
         0,
     )

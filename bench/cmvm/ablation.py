@@ -1,0 +1,79 @@
+"""What each idea of the solver is worth: one recipe, then the same without one of its parts, on random matrices.
+
+`python bench/cmvm/ablation.py` prints a table in Markdown: LUT bits of one pass over six recipes' worth of seeds, as
+percentages above or below the reference.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from cases import Case
+
+from da4ml_core.cmvm.decompose import KraftLevels
+from da4ml_core.cmvm.matrix import check_problem
+from da4ml_core.cmvm.rows import distinct_rows, minimal_depth
+from da4ml_core.cmvm.search import NEWEST, SEEDED, Recipe, Search, recipes
+
+CASES = [
+    (Case('uniform', 16, 4, None), 2),
+    (Case('uniform', 16, 8, None), 2),
+    (Case('uniform', 16, 8, 0), 2),
+    (Case('uniform', 32, 4, 2), 2),
+    (Case('paper', 16, 8, None), 2),
+    (Case('uniform', 16, 8, None), 3),
+    (Case('uniform', 16, 8, 1), 3),
+    (Case('uniform', 32, 4, None), 3),
+]
+SEEDS = 4
+REFERENCE = Recipe(0, width_weight=1.0, policy=NEWEST)
+VARIANTS = {
+    'no sharing at all': REFERENCE._replace(share=False),
+    'count the adders that a pattern saves, not their bits': REFERENCE._replace(width_weight=0.0),
+    'ties by a hash instead of newest values first': REFERENCE._replace(policy=SEEDED),
+    'no pattern of two occurrences in ternary sums': REFERENCE._replace(overhead=1.0),
+    'trees choose among the 3 lowest terms instead of 12': REFERENCE._replace(window=3),
+    'stage 1: forest of height 1': REFERENCE._replace(height=1),
+    'stage 1: forest of any height': REFERENCE._replace(height=1000),
+    'stage 1: forest of any height, parents shifted': REFERENCE._replace(height=1000, parent_shifts=3),
+}
+
+
+def searches(case: Case, radix: int) -> list[Search]:
+    found = []
+    for seed in range(SEEDS):
+        problem = check_problem(case.matrix(seed))
+        kraft = KraftLevels(problem.levels, radix)
+        limit = None if case.extra is None else minimal_depth(problem, kraft) + case.extra
+        found.append(Search(problem, distinct_rows(problem, kraft, limit), kraft))
+    return found
+
+
+def bits(search: Search, effort: str) -> float:
+    """The fewest bits of all recipes of an effort level."""
+    return min(search.run(recipe).bits for recipe in recipes(effort, len(search.rows.numbers), search.work))
+
+
+def name(case: Case, radix: int) -> str:
+    limit = '' if case.extra is None else f', +{case.extra}'
+    return f'{case.kind} {case.n}, {case.bits}b{limit}' + (', ternary' if radix == 3 else '')
+
+
+def main() -> None:
+    columns = [searches(case, radix) for case, radix in CASES]
+    reference = [np.mean([search.run(REFERENCE).bits for search in column]) for column in columns]
+    print('| | ' + ' | '.join(name(case, radix) for case, radix in CASES) + ' |')
+    print('|---|' + '---|' * len(CASES))
+    print('| reference, LUT bits | ' + ' | '.join(f'{number:.0f}' for number in reference) + ' |')
+    rows = {
+        label: [np.mean([search.run(recipe).bits for search in column]) for column in columns]
+        for label, recipe in VARIANTS.items()
+    }
+    for effort in ('fast', 'balanced'):
+        rows[f'effort {effort}'] = [np.mean([bits(search, effort) for search in column]) for column in columns]
+    for label, figures in rows.items():
+        changes = [f'{100 * (number / base - 1):+.1f} %' for number, base in zip(figures, reference, strict=True)]
+        print(f'| {label} | ' + ' | '.join(changes) + ' |')
+
+
+if __name__ == '__main__':
+    main()
