@@ -123,8 +123,8 @@ class StageFailed(FlowError):
 
     code = 'DA2301'
 
-    def __init__(self, stage: str, cause: Da4mlError, work: Path, kept: Path | None) -> None:
-        """``kept`` is where the files of ``work`` are now, None if there were none."""
+    def __init__(self, stage: str, cause: Da4mlError, work: Path, kept: Path | None, notes: Sequence[str] = ()) -> None:
+        """``kept`` is where the files of ``work`` are now, None if there were none; ``notes`` go before the cause's."""
 
         def moved(text: str) -> str:
             return text if kept is None else text.replace(str(work), str(kept))
@@ -132,7 +132,7 @@ class StageFailed(FlowError):
         location = cause.location
         if location is not None:
             location = replace(location, path=moved(location.path))
-        notes = [moved(note) for note in cause.notes]
+        notes = [*notes, *(moved(note) for note in cause.notes)]
         if kept is not None:
             notes.append(f'stage {stage}: its files are kept in {kept}')
         super().__init__(

@@ -43,7 +43,7 @@ def build(
 
     loaded = load_config(config_file, overrides)
     root = (build_root or loaded.root / 'build').absolute()
-    request = Request(loaded.config, loaded.root, root, until, frozenset(force))
+    request = Request(loaded.config, loaded.root, root, until, frozenset(force), loaded.place('model', 'source'))
     with progress() as listener:
         done = run_build(request, standard_stages(), listener)
     if as_json:

@@ -33,6 +33,10 @@ class LoadedConfig:
     root: Path
     source: SourceMap
 
+    def place(self, *path: str) -> str:
+        """Where a value of the file stands, as file:line:column and its key."""
+        return f'{self.source.location(self.source.span(path, key=False))} ({dotted(path)})'
+
 
 def load_config(
     path: Path, overrides: Sequence[str] = (), environment: Mapping[str, str] | None = None

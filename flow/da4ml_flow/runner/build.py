@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from da4ml_core.errors import FrontendError
 from da4ml_flow.config.model import BuildConfig
 from da4ml_flow.config.text import plain_data
 from da4ml_flow.errors import Da4mlError, FlowError, ResultsError, StageFailed, ToolNotFound
@@ -47,13 +48,17 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to build, and where; ``root`` is the folder of the configuration."""
+    """What to build, and where.
+
+    ``root`` is the folder of the configuration; ``model_place`` says where in it the model is named, for messages.
+    """
 
     config: BuildConfig
     root: Path
     build_root: Path
     until: str | None = None
     force: frozenset[str] = frozenset()
+    model_place: str = ''
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +187,8 @@ def _run_step(
                 record = _execute(step, settings, key, request, workspace, visible, listener)
             except Da4mlError as error:
                 work, kept = workspace.work_directory(name, key), workspace.keep_failed(name, key)
-                failure = StageFailed(name, error, work, kept)
+                asked = request.model_place if isinstance(error, FrontendError) else ''
+                failure = StageFailed(name, error, work, kept, [f'asked for at {asked}'] if asked else [])
                 wall_s = round(time.monotonic() - begin, 3)
                 return StageRun(name, 'failed', False, wall_s, str(kept or ''), failure.message), failure
             return _stage_run(record, workspace, cached=False), None

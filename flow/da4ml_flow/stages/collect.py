@@ -36,7 +36,7 @@ class Collect:
         if interface['clocked']:
             latency_ns = round(interface['latency_cycles'] * clock_ns, 6)
             metrics.append(measure('clock_ns', clock_ns, stage=self.name))
-            metrics.append(measure('latency_ns', latency_ns, stage=self.name))
+            metrics.append(measure('latency_ns', latency_ns, stage=self.name, part=f'at a clock of {clock_ns:g} ns'))
         dataset = context.config.model.dataset
         if dataset is not None and dataset.labels is not None:
             context.report(f'accuracy on {dataset.path.name}')

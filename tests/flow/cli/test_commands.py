@@ -316,3 +316,12 @@ def test_doctor(capsys):
     assert {'verilator', 'yosys', 'nextpnr-ecp5', 'fusesoc', 'edalize'} <= {tool['name'] for tool in data['tools']}
     assert run(['doctor']) == (0 if data['ok'] else 3)
     assert 'verilator' in capsys.readouterr().out
+
+
+def test_a_model_that_cannot_be_read_is_shown_with_the_line_that_asks_for_it(digits, capsys):
+    content = Path('digits.keras').read_bytes()
+    Path('digits.keras').write_bytes(content[: len(content) // 2])
+    assert run(['build', 'digits.yaml']) == 2
+    error = capsys.readouterr().err
+    assert 'note: asked for at digits.yaml:3:11 (model.source)' in error
+    assert 'help: a .keras file is a zip archive; this one is cut off, or something else' in error
