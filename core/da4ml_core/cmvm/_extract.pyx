@@ -22,10 +22,11 @@ from libcpp.vector cimport vector
 
 import numpy as np
 
-from da4ml_core.cmvm._patterns cimport PatternTable, scramble
+from da4ml_core.cmvm._patterns cimport PatternTable, Slot, scramble
 
 cdef int ID_BITS = 20
 cdef int SHIFT_BIAS = 1 << 22
+cdef int MAX_COUNTERS = 1 << 22
 
 
 cdef struct Term:
@@ -74,6 +75,7 @@ cdef class Extraction:
     cdef priority_queue[Entry] heap
     cdef vector[pair[int32_t, int32_t]] matches
     cdef vector[uint64_t] fresh
+    cdef vector[uint64_t] gone
     cdef vector[int32_t] joins  # value, shift, value, shift, negated: 5 numbers a pattern
     cdef bint limited
     cdef int radix
@@ -92,10 +94,13 @@ cdef class Extraction:
             z = x
             x = y
             y = z
-        cdef int64_t d = <int64_t> y.shift - x.shift
+        return self.name(x.value, y.value, <int64_t> y.shift - x.shift, x.sign != y.sign)
+
+    cdef inline uint64_t name(self, int32_t a, int32_t b, int64_t d, bint difference) noexcept nogil:
+        """``a ± (b << d)`` in 64 bits; 0 where that is too far."""
         if d <= -SHIFT_BIAS or d >= SHIFT_BIAS:
             return 0
-        return ((<uint64_t> x.value) << 44) | ((<uint64_t> y.value) << 24) | (<uint64_t> (d + SHIFT_BIAS) << 1) | (x.sign != y.sign)
+        return ((<uint64_t> a) << 44) | ((<uint64_t> b) << 24) | (<uint64_t> (d + SHIFT_BIAS) << 1) | difference
 
     cdef Value join(self, uint64_t key) noexcept nogil:
         """Level and plain interval of a pattern's value."""
@@ -143,48 +148,71 @@ cdef class Extraction:
 
     cdef void requeue(self, uint64_t key) noexcept nogil:
         """Queue a pattern at its present count, if it still occurs twice."""
-        cdef size_t at = self.table.find(key)
-        cdef int32_t count = min(self.table.counts[at], self.table.caps[at])
+        cdef Slot* slot = self.table.find(key)
+        cdef int32_t count = min(slot.count, slot.cap)
         if count >= 2:
-            self.push(key, count, self.table.worths[at])
+            self.push(key, count, slot.worth)
 
-    cdef void announce(self) noexcept nogil:
-        """Store and queue every pattern that `fresh` holds at least twice."""
-        cdef size_t i = 0, j
+    cdef void announce(self, uint64_t key, int32_t count) noexcept nogil:
+        """Store and queue a pattern that occurs so often."""
         cdef float worth
+        if count >= 2 and key != 0:
+            worth = self.worth(key)
+            self.table.insert(key, count, INT32_MAX, worth)
+            self.push(key, count, worth)
+
+    cdef void announce_fresh(self) noexcept nogil:
+        """Announce every pattern that `fresh` lists."""
+        cdef size_t i = 0, j
         sort(self.fresh.begin(), self.fresh.end())
         while i < self.fresh.size():
             j = i + 1
             while j < self.fresh.size() and self.fresh[j] == self.fresh[i]:
                 j += 1
-            if j - i >= 2 and self.fresh[i] != 0:
-                worth = self.worth(self.fresh[i])
-                self.table.insert(self.fresh[i], <int32_t> (j - i), INT32_MAX, worth)
-                self.push(self.fresh[i], <int32_t> (j - i), worth)
+            self.announce(self.fresh[i], <int32_t> (j - i))
             i = j
         self.fresh.clear()
 
     cdef void count_all(self) noexcept nogil:
-        """The patterns of the given terms, one smaller value at a time, so that memory stays small."""
-        cdef size_t value, i
-        cdef int32_t x, y
-        for value in range(self.value_terms.size()):
-            for i in range(self.value_terms[value].size()):
-                x = self.value_terms[value][i]
-                for y in self.row_terms[self.terms[x].row]:
-                    if self.terms[y].value > <int32_t> value or (
-                        self.terms[y].value == <int32_t> value and self.terms[y].shift > self.terms[x].shift
-                    ):
-                        self.fresh.push_back(self.key_of(self.terms[x], self.terms[y]))
-            self.announce()
+        """The patterns of the given terms, one smaller value at a time: by an array where shifts are near, else by sorting."""
+        cdef int32_t low = 0, high = 0, value, other, x, y
+        cdef int64_t width, i, values = <int64_t> self.value_terms.size()
+        cdef vector[int32_t] counts
+        cdef Term a, b
+        for a in self.terms:
+            low = min(low, a.shift)
+            high = max(high, a.shift)
+        width = 2 * (2 * (<int64_t> high - low) + 1)
+        cdef bint near = values * width < MAX_COUNTERS
+        if near:
+            counts.resize(values * width)
+        for value in range(values):
+            for x in self.value_terms[value]:
+                a = self.terms[x]
+                for y in self.row_terms[a.row]:
+                    b = self.terms[y]
+                    if b.value < value or (b.value == value and b.shift <= a.shift):
+                        continue
+                    if near:
+                        counts[b.value * width + 2 * (b.shift - a.shift + high - low) + (a.sign != b.sign)] += 1
+                    else:
+                        self.fresh.push_back(self.key_of(a, b))
+            self.announce_fresh()
+            if near:
+                for i in range(value * width, values * width):
+                    if counts[i] >= 2:
+                        self.announce(self.name(value, <int32_t> (i // width), (i % width) // 2 - high + low, i & 1), counts[i])
+                    counts[i] = 0
 
     cdef void forget(self, int32_t x, int32_t skip) noexcept nogil:
         """One occurrence less of every pattern of term x with its row's other terms; x leaves the row."""
         cdef Term gone = self.terms[x]
         cdef int32_t y, last
+        self.gone.clear()
         for y in self.row_terms[gone.row]:
             if y != x and y != skip:
-                self.table.drop(self.key_of(gone, self.terms[y]), 1)
+                self.gone.push_back(self.key_of(gone, self.terms[y]))
+        self.table.drop_all(self.gone)
         last = self.row_terms[gone.row].back()
         self.row_terms[gone.row][gone.slot] = last
         self.terms[last].slot = gone.slot
@@ -321,30 +349,30 @@ cdef class Extraction:
             for y in self.row_terms[self.terms[x].row]:
                 if y < begin or y > x:
                     self.fresh.push_back(self.key_of(self.terms[x], self.terms[y]))
-        self.announce()
+        self.announce_fresh()
 
     cdef void run(self) noexcept nogil:
         cdef Entry entry
         cdef uint64_t key
-        cdef size_t at
+        cdef Slot* slot
         cdef int32_t count
         cdef int first
         while not self.heap.empty() and <int> self.values.size() < (1 << ID_BITS):
             entry = self.heap.top()
             self.heap.pop()
             key = entry.second.second
-            at = self.table.find(key)
-            if self.table.keys[at] == 0:
+            slot = self.table.find(key)
+            if slot.key == 0:
                 continue
-            count = min(self.table.counts[at], self.table.caps[at])
+            count = min(slot.count, slot.cap)
             if count < 2:
                 continue
-            if self.gain(count) * self.table.worths[at] < entry.first:
+            if self.gain(count) * slot.worth < entry.first:
                 self.requeue(key)
                 continue
             first = self.match(key)
             if <int32_t> self.matches.size() < count:
-                self.table.caps[at] = <int32_t> self.matches.size()
+                slot.cap = <int32_t> self.matches.size()
                 self.requeue(key)
                 continue
             self.substitute(key, first)

@@ -11,16 +11,25 @@ cdef inline uint64_t scramble(uint64_t x) noexcept nogil:
     return x ^ (x >> 31)
 
 
+cdef extern from *:
+    void prefetch "__builtin_prefetch"(const void*) noexcept nogil
+
+
+cdef struct Slot:
+    uint64_t key  # 0: empty
+    int32_t count
+    int32_t cap  # occurrences that were found usable when last looked at
+    float worth
+
+
 cdef class PatternTable:
-    cdef vector[uint64_t] keys
-    cdef vector[int32_t] counts
-    cdef vector[int32_t] caps  # occurrences that were found usable when last looked at
-    cdef vector[float] worths
+    cdef vector[Slot] slots
     cdef uint64_t mask
     cdef size_t used
 
     cdef void resize(self, size_t size) noexcept nogil
-    cdef size_t find(self, uint64_t key) noexcept nogil
-    cdef size_t insert(self, uint64_t key, int32_t count, int32_t cap, float worth) noexcept nogil
+    cdef Slot* find(self, uint64_t key) noexcept nogil
+    cdef void insert(self, uint64_t key, int32_t count, int32_t cap, float worth) noexcept nogil
     cdef void drop(self, uint64_t key, int32_t count) noexcept nogil
+    cdef void drop_all(self, const vector[uint64_t]& keys) noexcept nogil
     cdef void grow(self) noexcept nogil

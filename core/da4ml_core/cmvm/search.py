@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +19,8 @@ from da4ml_core.cmvm.matrix import Problem
 from da4ml_core.cmvm.rows import Rows
 
 NEWEST, NEWEST_SEEDED, SEEDED = 1, 2, 3  # which of equally good patterns comes first: see `_extract`
-BALANCED_RECIPES = 60
-BALANCED_WORK = 1.5e7
+BALANCED_RECIPES = 66
+BALANCED_WORK = 1.2e7
 MAX_RECIPES = 400
 
 
@@ -61,9 +62,8 @@ class Inputs:
         tame = all(abs(exp) + max(-i.lo, i.hi).bit_length() < 400 for exp, i in zip(exps, problem.inputs, strict=True))
         levels = np.asarray(problem.levels, dtype=np.int32)
         if not tame:  # too far apart for floats: steer as if all inputs were alike
-            count = len(exps)
-            alike = np.full(count, 128.0)
-            return cls(levels, np.zeros(count, dtype=np.int32), -alike, alike - 1)
+            alike = np.full(len(exps), 128.0)
+            return cls(levels, np.zeros(len(exps), dtype=np.int32), -alike, alike - 1)
         return cls(
             levels,
             np.asarray(exps, dtype=np.int32),
@@ -200,10 +200,17 @@ def recipes(effort: str, rows: int, work: int) -> Iterator[Recipe]:
     yield Recipe(0, share=False)
     if effort == 'fast':
         return
-    yield from (Recipe(height, width_weight=weight) for weight in (1.0, 0.0) for height in (1, 2, rows))
-    count = max(4, min(BALANCED_RECIPES, int(BALANCED_WORK / max(1, work)))) if effort == 'balanced' else MAX_RECIPES
+    more = MAX_RECIPES
+    if effort == 'balanced':
+        more = max(1, min(BALANCED_RECIPES, int(BALANCED_WORK / max(1, work))))
+    yield from islice(_variations(rows), more)
+
+
+def _variations(rows: int) -> Iterator[Recipe]:
+    """Ever more recipes: heights and weights first, then seeds."""
+    yield from (Recipe(height, width_weight=weight) for weight in (1.0, 0.0) for height in (rows, 1, 2))
     shapes = [(0, 1), (rows, 1), (1, 3), (rows, 3), (2, 1)]
-    for seed in range(count):
+    for seed in count(1):
         height, shifts = shapes[seed % len(shapes)]
         weight = (1.0, 0.5, 0.0)[seed // len(shapes) % 3]
-        yield Recipe(height, shifts, weight, policy=NEWEST_SEEDED if seed & 1 else SEEDED, seed=seed + 1)
+        yield Recipe(height, shifts, weight, policy=SEEDED if seed & 1 else NEWEST_SEEDED, seed=seed)
