@@ -1,0 +1,119 @@
+"""Resources from the report of Quartus' fitter, Prime and Standard."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from da4ml_flow.eda.parsers.quartus_sections import QuartusHead, read_quartus
+from da4ml_flow.eda.parsers.text_table import Row, Table
+
+_WANTED = re.compile('Fitter Summary|Fitter Resource Usage Summary')
+_SHARE = re.compile(
+    r'(?P<used>[0-9,]+) / (?P<total>[0-9,]+)(?: \( (?:(?P<less>< )1|(?P<percent>[0-9]{1,3})) % \))?', re.ASCII
+)
+_RAM_BLOCKS = re.compile(r'M[0-9]+K blocks|M[0-9]+Ks?', re.ASCII)
+
+
+class Fit(NamedTuple):
+    """Resources of a fitted design, None where the family has no such thing.
+
+    ``luts`` are combinational ALUTs or functions, two of which may share an ALM; ``brams`` RAM blocks of the family.
+    """
+
+    head: QuartusHead
+    device: str
+    alms: int | None
+    logic_elements: int | None
+    luts: int | None
+    ffs: int
+    dsps: int | None
+    brams: int | None
+    memory_bits: int | None
+
+    def figures(self) -> dict[str, float]:
+        """What the report says, by the names of the metrics."""
+        return {name: value for name in ('luts', 'ffs', 'dsps', 'brams') if (value := getattr(self, name)) is not None}
+
+
+def parse_fit(text: str, source: str = 'fit.rpt') -> Fit:
+    """The resources in a fitter's report; raises ReportParseError for what is not whole, or contradicts itself."""
+    whole = read_quartus(text, source, 'Fitter', _WANTED)
+    report = whole.text
+    summary, usage = whole.table('Fitter Summary', header=False), whole.table('Fitter Resource Usage Summary')
+    if summary is None or usage is None:
+        raise report.error('it has no summary, or no usage of resources: is it truncated?', len(report.lines))
+    status, device = summary.row('Fitter Status'), summary.row('Device')
+    if status is None or not summary.text(status, 'value').startswith('Successful - '):
+        raise report.error('it is not of a successful fit', summary.line)
+    if device is None:
+        raise report.error("the summary has no 'Device'", summary.line)
+    alms = _summary(summary, 'Logic utilization (in ALMs)')
+    elements = _summary(summary, 'Total logic elements')
+    if (alms is None) == (elements is None):
+        raise report.error('the summary has neither ALMs nor logic elements', summary.line)
+    if alms is not None:
+        _same(usage, alms, 'Logic utilization (ALMs needed / total ALMs on device)')
+        _same(usage, alms, 'ALMs needed [=A-B+C]')
+        luts = _functions(usage, 'Combinational ALUT usage for logic')
+    else:
+        _same(usage, elements, 'Total logic elements')
+        luts = _summary(summary, 'Total combinational functions')
+    ffs = _summary(summary, 'Total dedicated logic registers', 'Total registers')
+    if ffs is None:
+        raise report.error('the summary has no registers', summary.line)
+    if summary.row('Total dedicated logic registers') is not None:
+        _same(usage, ffs, 'Dedicated logic registers')
+    dsps = _summary(summary, 'Total DSP Blocks')
+    _same(usage, dsps, 'DSP Blocks Needed [=A+B+C-D]', 'Total DSP Blocks')
+    brams = _summary(summary, 'Total RAM Blocks')
+    _same(usage, brams, *{row.name for row in usage.rows if _RAM_BLOCKS.fullmatch(row.name)})
+    bits = _summary(summary, 'Total block memory bits', 'Total memory bits')
+    _same(usage, bits, 'Total block memory bits')
+    return Fit(whole.head, summary.text(device, 'value'), alms, elements, luts, ffs, dsps, brams, bits)
+
+
+def _summary(table: Table, *names: str) -> int | None:
+    row = table.row(*names)
+    return None if row is None else _used(table, row, 'value')
+
+
+def _same(table: Table, figure: int | None, *names: str) -> None:
+    """The other table must say the same, where it says anything."""
+    row = table.row(*names) if names else None
+    if row is None:
+        return
+    if figure is None:
+        raise table.report.error(f'{row.name} is in only one of the two summaries', row.line)
+    if _used(table, row, 'Usage') != figure:
+        raise table.report.error(f'{row.name}: this is not the {figure} of the summary', row.line)
+
+
+def _functions(table: Table, name: str) -> int | None:
+    """A count of functions that is the sum of those of so many inputs below it."""
+    at = next((place for place, row in enumerate(table.rows) if row.name == name), None)
+    if at is None or table.row(name) is None:
+        raise table.report.error(f'there is no {name!r}', table.line)
+    total = _used(table, table.rows[at], 'Usage')
+    parts = []
+    for row in table.rows[at + 1 :]:
+        if not row.name.endswith(' input functions'):
+            break
+        parts.append(_used(table, row, 'Usage'))
+    if not parts or sum(parts) != total:
+        raise table.report.error(f'{name}: {total} is not the sum of {parts}', table.rows[at].line)
+    return total
+
+
+def _used(table: Table, row: Row, column: str) -> int:
+    """A count, alone or as '2,657 / 487,200 ( < 1 % )'; the percentage must be that of the count."""
+    text = table.text(row, column)
+    match = _SHARE.fullmatch(text)
+    if match is None:
+        return table.report.count(text, row.line, row.name)
+    used, total = (table.report.count(match[group], row.line, row.name) for group in ('used', 'total'))
+    share = 100 * used / total if total else 0.0
+    stated = match['percent']
+    if (match['less'] and not 0 < share < 1) or (stated is not None and abs(int(stated) - share) > 1) or share > 100:
+        raise table.report.error(f'{row.name}: the percentage of {text!r} is wrong', row.line)
+    return used

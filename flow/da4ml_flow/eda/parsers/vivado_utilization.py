@@ -1,0 +1,276 @@
+"""Resources from Vivado's report_utilization: text and XML, flat and by hierarchy, of every family.
+
+A figure that the report holds twice must be the same in both places, and one that is the sum of others must be it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from da4ml_flow.eda.parsers.text_table import ReportText, Row, Table
+from da4ml_flow.eda.parsers.vivado_sections import VivadoHead, read_sections
+from da4ml_flow.eda.parsers.xml_report import Element, read_xml
+
+_LOGIC = ('CLB Logic', 'Slice Logic', 'Netlist Logic')
+_DISTRIBUTION = ('CLB Logic Distribution', 'Slice Logic Distribution')
+_MEMORY = ('BLOCKRAM', 'Memory', 'Block RAM')
+_DSP = ('ARITHMETIC', 'DSP')
+_HIERARCHY = 'Utilization by Hierarchy'
+_LUTS = ('CLB LUTs', 'Slice LUTs')
+_FFS = ('CLB Registers', 'Slice Registers', 'Registers')
+_CARRY = ('CARRY8', 'LOOKAHEAD8')
+_CARRY_CELLS = ('CARRY4', 'CARRY8', 'LOOKAHEAD8')
+_DSPS = ('DSPs', 'DSP Slices')
+_PERCENT = re.compile(r' *\( *<? *[0-9.]+%\)', re.ASCII)
+
+Tables = Mapping[str, Table]
+
+
+class Instance(NamedTuple):
+    """A row of the hierarchy, with everything below it; ``depth`` of the top is 0. None is what has no column."""
+
+    name: str
+    module: str
+    depth: int
+    luts: int
+    luts_logic: int | None
+    luts_memory: int | None
+    ffs: int
+    dsps: int | None
+    brams: float | None
+    urams: int | None
+
+
+class Utilization(NamedTuple):
+    """Resources of a design, None where the report does not say; ``brams`` in tiles of two RAMB18.
+
+    A carry cell has 8 bits, 4 in series 7. ``head`` is None in XML, which has none.
+    """
+
+    head: VivadoHead | None
+    luts: int
+    luts_logic: int | None
+    luts_memory: int | None
+    ffs: int
+    carry: int | None
+    dsps: int | None
+    brams: float | None
+    urams: int | None
+    instances: tuple[Instance, ...] = ()
+
+    def figures(self) -> dict[str, float]:
+        """What the report says, by the names of the metrics."""
+        names = ('luts', 'luts_logic', 'luts_memory', 'ffs', 'carry', 'dsps', 'brams', 'urams')
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+def parse_utilization(text: str, source: str = 'utilization.rpt') -> Utilization:
+    """The resources in a text or XML report; raises ReportParseError for what is not whole, or contradicts itself."""
+    if text.lstrip().startswith('<'):
+        report, head, tables = _xml_tables(text, source)
+    else:
+        report = ReportText(text, source, 'vivado')
+        whole = read_sections(report, 'report_utilization')
+        head = whole.head
+        wanted = (*_LOGIC, *_DISTRIBUTION, *_MEMORY, *_DSP, _HIERARCHY, 'Primitives')
+        tables = {}
+        for title in wanted:
+            section = whole.sections.get(title)
+            if section is not None:
+                if len(section.boxes) != 1:
+                    raise report.error(f'section {title!r} is not of one table', section.line)
+                tables[title] = section.boxes[0].table()
+    flat = _flat(report, tables, head)
+    nested = _hierarchy(tables[_HIERARCHY], head) if _HIERARCHY in tables else None
+    if flat is not None:
+        return flat if nested is None else flat._replace(instances=nested.instances)
+    if nested is None:
+        raise report.error('it has neither logic nor a hierarchy: is it truncated?', 1)
+    return nested
+
+
+def _flat(report: ReportText, tables: Tables, head: VivadoHead | None) -> Utilization | None:
+    logic = _first(tables, _LOGIC)
+    if logic is None:
+        if any(_first(tables, titles) is not None for titles in (_DISTRIBUTION, _MEMORY, _DSP)):
+            raise report.error('it has no section of logic', 1)
+        return None
+    luts = _required(logic, _LUTS)
+    ffs = _required(logic, _FFS)
+    total, registers = _used(logic, luts), _used(logic, ffs)
+    kinds = [logic.row(name) for name in ('LUT as Logic', 'LUT as Memory')]
+    if kinds.count(None) == 1:
+        raise report.error('it has only one of the two kinds of LUT', luts.line)
+    _check_sum(logic, luts, total, [_used(logic, row) for row in kinds if row is not None])
+    memory = [_used(logic, row) for row in logic.rows if row.depth == 4 and row.name.startswith('LUT as ')]
+    if kinds[1] is not None:
+        _check_sum(logic, kinds[1], _used(logic, kinds[1]), memory)
+    _check_sum(logic, ffs, registers, [_used(logic, row) for row in logic.rows if row.name.startswith('Register as')])
+    distribution = _first(tables, _DISTRIBUTION)
+    for row in (*kinds, ffs):
+        again = distribution.row(row.name) if distribution is not None and row is not None else None
+        if distribution is not None and row is not None and again is not None:
+            _check_same(distribution, again, _used(distribution, again), _used(logic, row))
+    logic_luts, memory_luts = (None if row is None else _used(logic, row) for row in kinds)
+    dsp_table, block_table = _first(tables, _DSP), _first(tables, _MEMORY)
+    uram = None if block_table is None else block_table.row('URAM')
+    return Utilization(
+        head,
+        total,
+        logic_luts,
+        memory_luts,
+        registers,
+        _carry(logic, tables.get('Primitives')),
+        None if dsp_table is None else _dsps(dsp_table),
+        None if block_table is None else _block_rams(block_table),
+        None if block_table is None or uram is None else _used(block_table, uram),
+    )
+
+
+def _carry(logic: Table, primitives: Table | None) -> int | None:
+    """Carry cells: from the sites, or from the primitives where the family has no such site."""
+    site = logic.row(*_CARRY)
+    cells = None
+    if primitives is not None:
+        rows = [row for row in primitives.rows if row.name in _CARRY_CELLS]
+        cells = sum(_used(primitives, row) for row in rows) if rows else None
+        if site is not None and cells is not None:
+            _check_same(logic, site, _used(logic, site), cells)
+    return _used(logic, site) if site is not None else cells
+
+
+def _dsps(table: Table) -> int:
+    row = _required(table, _DSPS)
+    count = _used(table, row)
+    _check_sum(table, row, count, [_used(table, child) for child in table.rows if child.name.endswith(' only')])
+    return count
+
+
+def _block_rams(table: Table) -> float:
+    """Tiles, which are halved by a single RAMB18."""
+    row = _required(table, ('Block RAM Tile',))
+    text = table.text(row, 'Used')
+    tiles = table.report.number(text.removesuffix('.5'), row.line, f'{row.name}, Used', 0) + 0.5 * text.endswith('.5')
+    _check_percent(table, row, tiles)
+    whole, half = table.row('RAMB36/FIFO', 'RAMB36'), table.row('RAMB18')
+    if whole is not None and half is not None and tiles != _used(table, whole) + _used(table, half) / 2:
+        raise table.report.error(f'{row.name} is not the sum of RAMB36 and half of RAMB18', row.line)
+    return tiles
+
+
+def _hierarchy(table: Table, head: VivadoHead | None) -> Utilization:
+    instances = tuple(_instances(table))
+    if not instances or instances[0].module != '(top)' or instances[0].depth:
+        raise table.report.error('the hierarchy does not begin with its top', table.line)
+    if head is not None and instances[0].name != head.design:
+        raise table.report.error(f'the top of the hierarchy is not the design {head.design!r}', table.rows[0].line)
+    if any(instance.depth == 0 for instance in instances[1:]):
+        raise table.report.error('the hierarchy has two tops', table.line)
+    top = instances[0]
+    return Utilization(
+        head, top.luts, top.luts_logic, top.luts_memory, top.ffs, None, top.dsps, top.brams, top.urams, instances
+    )
+
+
+def _instances(table: Table) -> Iterator[Instance]:
+    def count(row: Row, *names: str) -> int | None:
+        if table.column(*names) is None:
+            return None
+        text = _PERCENT.sub('', table.text(row, *names))
+        return table.report.count(text, row.line, f'{row.name}, {names[0]}')
+
+    for row in table.rows:
+        luts, ffs = count(row, 'Total LUTs'), count(row, 'FFs')
+        if luts is None or ffs is None:
+            raise table.report.error('the hierarchy has no LUTs or no FFs', table.line)
+        logic, ram, shift = (count(row, name) for name in ('Logic LUTs', 'LUTRAMs', 'SRLs'))
+        memory = None if ram is None or shift is None else ram + shift
+        if logic is not None and memory is not None and luts != logic + memory:
+            raise table.report.error(f'the LUTs of {row.name!r} are not the sum of their kinds', row.line)
+        whole, half = count(row, 'RAMB36'), count(row, 'RAMB18')
+        brams = None if whole is None or half is None else whole + half / 2
+        dsps = count(row, 'DSP Blocks', 'DSP48 Blocks', 'DSP Slices')
+        module = table.text(row, 'Module')
+        yield Instance(row.name, module, row.depth // 2, luts, logic, memory, ffs, dsps, brams, count(row, 'URAM'))
+
+
+def _first(tables: Tables, titles: Iterable[str]) -> Table | None:
+    return next((tables[title] for title in titles if title in tables), None)
+
+
+def _required(table: Table, names: tuple[str, ...]) -> Row:
+    row = table.row(*names)
+    if row is None:
+        raise table.report.error(f'there is no row {names[0]!r} in this table', table.line)
+    return row
+
+
+def _used(table: Table, row: Row) -> int:
+    count = table.count(row, 'Used')
+    _check_percent(table, row, count)
+    return count
+
+
+def _check_percent(table: Table, row: Row, used: float) -> None:
+    """The percentage must be that of the count, where the table says of how many and none of them is prohibited."""
+    if table.column('Util%') is None or table.column('Available') is None:
+        return
+    percent, available = table.text(row, 'Util%'), table.text(row, 'Available')
+    prohibited = table.text(row, 'Prohibited') if table.column('Prohibited') is not None else ''
+    if not percent or not available or prohibited not in ('', '0'):
+        return
+    total = table.report.count(available, row.line, f'{row.name}, Available')
+    share = 100 * used / total if total else 0.0
+    tiny = percent == '<0.01'
+    if not 0 < share < 0.01 if tiny else abs(table.number(row, 'Util%', decimals=2) - share) > 0.0051:
+        raise table.report.error(f'{row.name}: {used} of {available} are not {percent} %', row.line)
+
+
+def _check_sum(table: Table, row: Row, total: int, parts: list[int]) -> None:
+    if parts and sum(parts) != total:
+        raise table.report.error(f'{row.name}: {total} is not the sum of {parts}', row.line)
+
+
+def _check_same(table: Table, row: Row, count: int, other: int) -> None:
+    if count != other:
+        raise table.report.error(f'{row.name}: {count} here, {other} in another table', row.line)
+
+
+def _xml_tables(text: str, source: str) -> tuple[ReportText, None, dict[str, Table]]:
+    """Tables by the title of their section, from the XML that ``report_utilization -format xml`` writes."""
+    report = ReportText(text, source, 'vivado')
+    root = read_xml(text, source, 'vivado')
+    if root.tag != 'RptDoc':
+        raise report.error(f'it is not a report: <{root.tag}>', root.line)
+    tables: dict[str, Table] = {}
+    for section in root.descendants('section'):
+        title = section.attributes.get('title', '').strip()
+        for element in section.children:
+            if element.tag != 'table':
+                continue
+            if title in tables:
+                raise report.error(f'there are two tables in section {title!r}', element.line)
+            tables[title] = _xml_table(report, element)
+    return report, None, tables
+
+
+def _xml_table(report: ReportText, element: Element) -> Table:
+    header = tuple(cell.attributes.get('contents', '').strip() for cell in element.descendants('tableheader'))
+    rows = tuple(row for row in _xml_rows(element, 0) if row.cells)
+    for row in rows:
+        if header and len(row.cells) != len(header):
+            raise report.error('this row has not as many cells as the header of its table', row.line)
+    return Table(report, element.line, header, rows)
+
+
+def _xml_rows(element: Element, depth: int) -> Iterator[Row]:
+    """The rows of a table; one inside another is indented as it is in the text report."""
+    for row in element.children:
+        if row.tag == 'tablerow':
+            cells = [cell.attributes.get('contents', '') for cell in row.children if cell.tag == 'tablecell']
+            if cells:
+                cells[0] = 2 * depth * ' ' + cells[0]
+            yield Row(row.line, tuple(cells))
+            yield from _xml_rows(row, depth + 1)
