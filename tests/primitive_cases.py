@@ -41,6 +41,15 @@ class Case(NamedTuple):
         ports += ['.clk(clk)', f'.q({output})'] if is_clocked else [f'.y({output})']
         return f'da4ml_{self.primitive} #({parameters}) {name} ({", ".join(ports)});'
 
+    def vhdl_instance(self, name: str, inputs: dict[str, str], output: str) -> str:
+        """The same in VHDL."""
+        generics = ', '.join(f'{key} => {value}' for key, value in self.parameters.items())
+        ports = [f'{port} => {net}' for port, net in inputs.items()]
+        is_clocked = self.primitive == 'delay_line'
+        ports += ['clk => clk', f'q => {output}'] if is_clocked else [f'y => {output}']
+        entity = f'entity work.da4ml_{self.primitive}'
+        return f'{name} : {entity} generic map ({generics}) port map ({", ".join(ports)});'
+
     def expected(self, operands: dict[str, int]) -> int:
         """The output as a number that is not negative, from operands of the same kind."""
         return self._result(operands) & ((1 << self.output_bits) - 1)

@@ -18,6 +18,7 @@ def test_core_and_module_agree(primitive):
     core = yaml.safe_load(text.removeprefix('CAPI=2:\n'))
     assert core['name'] == f'da4ml:ip:{primitive}:0.1.0'
     assert core['filesets']['rtl']['files'] == [f'rtl/da4ml_{primitive}.v']
+    assert core['filesets']['rtl_vhdl']['files'] == [f'rtl/da4ml_{primitive}.vhd']
     assert {'default', 'lint'} <= core['targets'].keys()
     defaults = {name: parameter['default'] for name, parameter in core['parameters'].items()}
     assert defaults == {name: int(value) for name, value in PARAMETER.findall(source)}
@@ -33,11 +34,16 @@ def test_every_port_has_a_comment(primitive):
     assert all(lines[place - 1].lstrip().startswith('//') for place in ports)
 
 
-def test_fusesoc_reads_all_cores(tmp_path):
+def test_fusesoc_reads_all_cores_and_takes_the_language_from_a_flag(tmp_path):
     core2parser = pytest.importorskip('fusesoc.capi2.coreparser')
     core = pytest.importorskip('fusesoc.core')
     parser = core2parser.Core2Parser()
+    verilog, vhdl = ('v', 'verilogSource-2005'), ('vhd', 'vhdlSource-2008')
     for primitive in PRIMITIVES:
         path = ROOT / f'ip/{primitive}/da4ml_{primitive}.core'
         read = core.Core(parser, str(path), cache_root=str(tmp_path))
         assert str(read.name) == f'da4ml:ip:{primitive}:0.1.0'
+        for flag, (suffix, file_type) in ((None, verilog), (False, verilog), (True, vhdl)):
+            flags = {'target': 'default', 'is_toplevel': False} | ({} if flag is None else {'vhdl': flag})
+            (file,) = read.get_files(flags)
+            assert (file['name'], file['file_type']) == (f'rtl/da4ml_{primitive}.{suffix}', file_type)

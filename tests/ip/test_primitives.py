@@ -3,71 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from pathlib import Path
 
-import numpy as np
 import pytest
-from hdl_tools import IP_SOURCES, ROOT, lint, simulate, yosys
-from primitive_cases import EXHAUSTIVE_BITS, Case, all_cases, some_cases
+from hdl_tools import IP_SOURCES, ROOT, lint, yosys
+from primitive_cases import Case, all_cases, some_cases
+from primitive_simulation import verilog_harness, wrong_results
 
 PRIMITIVES = sorted(path.parents[1].name for path in IP_SOURCES)
 ADDERS = ('negate', 'shift_adder', 'ternary_adder')
-X_BITS = 128
-
-
-def harness(cases: Sequence[Case]) -> tuple[str, list[int]]:
-    """A module in which every case takes its operands from the low bits of x, and where in y each result starts."""
-    lines, offsets, y_bits = [], [], 0
-    for place, case in enumerate(cases):
-        inputs, start = {}, 0
-        for name, width in case.operand_widths.items():
-            inputs[name] = f'x[{start + width - 1}:{start}]'
-            start += width
-        lines.append(case.instance(f'case_{place}', inputs, f'y[{y_bits + case.output_bits - 1}:{y_bits}]'))
-        offsets.append(y_bits)
-        y_bits += case.output_bits
-    header = f'module harness(input clk, input [{X_BITS - 1}:0] x, output [{y_bits - 1}:0] y);'
-    return '\n'.join([header, *lines, 'endmodule', '']), [*offsets, y_bits]
-
-
-def wrong_results(
-    cases: Sequence[Case], rng: random.Random, directory: Path, sources: Sequence[Path] = IP_SOURCES
-) -> list[str]:
-    """The first result of each case that is not its definition's; primitive and parameters first.
-
-    Narrow operands take all their codes; the bits above them are random, for wide ones.
-    """
-    verilog, offsets = harness(cases)
-    low = 1 << EXHAUSTIVE_BITS
-    samples = [rng.getrandbits(X_BITS - EXHAUSTIVE_BITS) * low + code for code in range(low)]
-    flush = max(case.latency_cycles for case in cases)
-    y_bits = offsets[-1]
-    outputs = simulate(verilog, sources, [*samples, *[0] * flush], (X_BITS, y_bits), directory)
-    y_bytes = -(-y_bits // 8)
-    words = np.frombuffer(b''.join(word.to_bytes(y_bytes, 'little') for word in outputs), np.uint8)
-    bits = np.unpackbits(words.reshape(len(outputs), y_bytes), axis=1, bitorder='little')
-    wrong = []
-    for case, start in zip(cases, offsets, strict=False):
-        columns = bits[case.latency_cycles :][:low, start : start + case.output_bits]
-        results = columns.astype(object) @ np.array([1 << bit for bit in range(case.output_bits)], dtype=object)
-        mask = (1 << sum(case.operand_widths.values())) - 1
-        known: dict[int, int] = {}
-        for sample, result in zip(samples, results, strict=True):
-            if sample & mask not in known:
-                known[sample & mask] = case.expected(split(case, sample))
-            if result != known[sample & mask]:
-                wrong.append(f'{case}: {split(case, sample)} gives {result}, not {known[sample & mask]}')
-                break
-    return wrong
-
-
-def split(case: Case, sample: int) -> dict[str, int]:
-    operands = {}
-    for name, width in case.operand_widths.items():
-        operands[name] = sample & ((1 << width) - 1)
-        sample >>= width
-    return operands
 
 
 @pytest.mark.eda
@@ -106,13 +49,13 @@ def test_a_bug_in_any_primitive_is_caught(tmp_path):
         sources.append(tmp_path / f'da4ml_{primitive}.v')
         sources[-1].write_text(text.replace(right, wrong))
     rng = random.Random(5)
-    found = wrong_results(some_cases(rng), rng, tmp_path, sources)
+    found = wrong_results(some_cases(rng), rng, tmp_path, sources=sources)
     assert {line.split("'")[1] for line in found} == BUGS.keys()
 
 
 @pytest.mark.eda
 def test_lint_has_nothing_to_say_about_any_parameters(tmp_path):
-    verilog, _ = harness(some_cases(random.Random(3)))
+    verilog = verilog_harness(some_cases(random.Random(3)))
     # The harness itself is not under test: its x is wider than any case.
     (tmp_path / 'harness.v').write_text(
         f'/* verilator lint_off UNUSEDSIGNAL */\n{verilog}/* verilator lint_on UNUSEDSIGNAL */\n'
