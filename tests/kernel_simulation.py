@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ghdl_tools import VHDL_IP_SOURCES, simulate_vhdl, vhdl_entity
 from hdl_tools import IP_SOURCES, simulate
+from random_programs import random_codes, random_program
 
 from da4ml_core.codegen import RtlBundle
 from da4ml_core.interp.reference import evaluate
 from da4ml_core.ir import Program
+from da4ml_core.ir.verify import verify
+from da4ml_core.passes.schedule import Schedule, schedule
+
+SAMPLES = 64  # of a random kernel
 
 
 class Kernel(NamedTuple):
@@ -19,6 +26,20 @@ class Kernel(NamedTuple):
     bundle: RtlBundle
     program: Program
     samples: Sequence[Sequence[int]]
+
+
+def random_kernel(rng: random.Random, name: str, num_ops: int, emit: Callable[[Schedule, str], RtlBundle]) -> Kernel:
+    """The design of a random program, pipelined or not, with random samples."""
+    program = random_program(
+        rng,
+        num_inputs=rng.randint(1, 6),
+        num_ops=num_ops,
+        max_width=rng.choice((4, 12, 20, 40, 70, 100)),
+        narrow=rng.random() < 0.5,
+    )
+    plan = schedule(verify(program), rng.choice((None, 1, 2, 3)), rng.choice((True, False)), rng.choice((True, False)))
+    samples = [random_codes(rng, program) for _ in range(SAMPLES)]
+    return Kernel(emit(plan, name), program, samples)
 
 
 def packed_input(kernel: Kernel, codes: Sequence[int]) -> int:
@@ -39,32 +60,39 @@ def packed_output(kernel: Kernel, codes: Sequence[int]) -> int:
 
 
 def mismatches(kernels: Sequence[Kernel], directory: Path) -> list[str]:
-    """One line for each kernel and sample whose simulated result, at the predicted cycle, is not the interpreter's."""
+    """One line for each kernel and sample whose simulated result, at the predicted cycle, is not the interpreter's.
+
+    All kernels are in the same language; no two have a name in common.
+    """
     sources = []
     lines = []
     x_bits = y_bits = 0
     offsets = []
+    is_vhdl = kernels[0].bundle.language == 'vhdl'
     for place, kernel in enumerate(kernels):
         bundle = kernel.bundle
         for name, text in bundle.files.items():
             (directory / name).write_text(text)
             sources.append(directory / name)
-        x_range = f'x[{x_bits + bundle.input_bits - 1}:{x_bits}]'
-        y_range = f'y[{y_bits + bundle.output_bits - 1}:{y_bits}]'
-        clock = '.clk(clk), ' if bundle.clocked else ''
-        lines.append(f'  {bundle.top} kernel_{place} ({clock}.x({x_range}), .y({y_range}));')
+        lines.append((_vhdl_instance if is_vhdl else _verilog_instance)(f'instance_{place}', bundle, x_bits, y_bits))
         offsets.append((x_bits, y_bits))
         x_bits += bundle.input_bits
         y_bits += bundle.output_bits
-    x_bits, y_bits = max(x_bits, 65), max(y_bits, 65)
-    header = f'module harness(input clk, input [{x_bits - 1}:0] x, output [{y_bits - 1}:0] y);'
-    verilog = '\n'.join([header, *lines, 'endmodule', ''])
     cycles = max(len(kernel.samples) + kernel.bundle.latency_cycles for kernel in kernels)
     words = [0] * cycles
     for kernel, (offset, _) in zip(kernels, offsets, strict=True):
         for cycle, codes in enumerate(kernel.samples):
             words[cycle] |= packed_input(kernel, codes) << offset
-    outputs = simulate(verilog, [*sources, *IP_SOURCES], words, (x_bits, y_bits), directory)
+    if is_vhdl:
+        x_bits += -x_bits % 4
+        vhdl = '\n'.join([vhdl_entity(x_bits, y_bits), *lines, 'end architecture test;', ''])
+        warm_up = max(kernel.bundle.latency_cycles for kernel in kernels)
+        outputs = simulate_vhdl(vhdl, [*VHDL_IP_SOURCES, *sources], words, (x_bits, y_bits), warm_up, directory)
+    else:
+        x_bits, y_bits = max(x_bits, 65), max(y_bits, 65)
+        header = f'module harness(input clk, input [{x_bits - 1}:0] x, output [{y_bits - 1}:0] y);'
+        verilog = '\n'.join([header, *lines, 'endmodule', ''])
+        outputs = simulate(verilog, [*sources, *IP_SOURCES], words, (x_bits, y_bits), directory)
     found = []
     for kernel, (_, offset) in zip(kernels, offsets, strict=True):
         mask = (1 << kernel.bundle.output_bits) - 1
@@ -74,3 +102,17 @@ def mismatches(kernels: Sequence[Kernel], directory: Path) -> list[str]:
             if simulated != expected:
                 found.append(f'{kernel.bundle.top} sample {cycle}: y = {simulated:#x}, expected {expected:#x}')
     return found
+
+
+def _verilog_instance(name: str, bundle: RtlBundle, x_lo: int, y_lo: int) -> str:
+    clock = '.clk(clk), ' if bundle.clocked else ''
+    x_range = f'x[{x_lo + bundle.input_bits - 1}:{x_lo}]'
+    y_range = f'y[{y_lo + bundle.output_bits - 1}:{y_lo}]'
+    return f'  {bundle.top} {name} ({clock}.x({x_range}), .y({y_range}));'
+
+
+def _vhdl_instance(name: str, bundle: RtlBundle, x_lo: int, y_lo: int) -> str:
+    clock = 'clk => clk, ' if bundle.clocked else ''
+    x_range = f'x({x_lo + bundle.input_bits - 1} downto {x_lo})'
+    y_range = f'y({y_lo + bundle.output_bits - 1} downto {y_lo})'
+    return f'  {name} : entity work.{bundle.top} port map ({clock}x => {x_range}, y => {y_range});'

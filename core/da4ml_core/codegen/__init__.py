@@ -3,10 +3,12 @@
 from da4ml_core.codegen.bundle import PortField, RtlBundle
 from da4ml_core.codegen.lower import lower
 from da4ml_core.codegen.names import identifier
+from da4ml_core.codegen.netlist import Netlist
 from da4ml_core.codegen.verilog import verilog_text
+from da4ml_core.codegen.vhdl import vhdl_text
 from da4ml_core.passes.schedule import Schedule
 
-__all__ = ['PortField', 'RtlBundle', 'emit_verilog', 'identifier']
+__all__ = ['PortField', 'RtlBundle', 'emit_verilog', 'emit_vhdl', 'identifier']
 
 
 def emit_verilog(schedule: Schedule, top: str) -> RtlBundle:
@@ -15,10 +17,23 @@ def emit_verilog(schedule: Schedule, top: str) -> RtlBundle:
     Raises CodegenError if ``top`` is not a legal identifier or the program has no input or no output bits.
     """
     netlist = lower(schedule, top)
+    return _bundle(netlist, 'verilog', {f'{top}.v': verilog_text(netlist)})
+
+
+def emit_vhdl(schedule: Schedule, top: str) -> RtlBundle:
+    """The same design as one VHDL-2008 file, to be compiled after the primitives into their library.
+
+    Raises CodegenError as :func:`emit_verilog` does.
+    """
+    netlist = lower(schedule, top)
+    return _bundle(netlist, 'vhdl', {f'{top}.vhd': vhdl_text(netlist)})
+
+
+def _bundle(netlist: Netlist, language: str, files: dict[str, str]) -> RtlBundle:
     return RtlBundle(
-        top=top,
-        language='verilog',
-        files={f'{top}.v': verilog_text(netlist)},
+        top=netlist.top,
+        language=language,
+        files=files,
         ip_cores=tuple(f'da4ml:ip:{primitive}' for primitive in netlist.primitives),
         inputs=netlist.inputs,
         outputs=netlist.outputs,

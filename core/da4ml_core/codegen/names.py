@@ -41,6 +41,8 @@ restrict_guarantee rol ror select severity shared signal sla sll sra srl subtype
 variable vmode vprop vunit when
 """
 KEYWORDS = frozenset(f'{_VERILOG} {_SYSTEMVERILOG} {_VHDL}'.split())
+# Names that VHDL declares and every design uses: an entity of that name would hide them.
+_USED = frozenset({'ieee', 'rising_edge', 'std', 'std_logic', 'std_logic_vector', 'work'})
 
 
 def identifier(text: str, default: str = 'model') -> str:
@@ -63,5 +65,5 @@ def check_identifier(name: str, what: str) -> str:
 
 
 def _is_reserved(name: str) -> bool:
-    """Keywords, and the names of the primitives."""
-    return name.lower() in KEYWORDS or name.lower().startswith('da4ml_')
+    """Keywords, names that designs use, and the names of the primitives."""
+    return name.lower() in KEYWORDS | _USED or name.lower().startswith('da4ml_')

@@ -47,6 +47,8 @@ class Copies(NamedTuple):
     width_bits: int
 
 
+_ZERO_BY_DEFAULT = frozenset({'A_SHIFT', 'B_SHIFT', 'C_SHIFT', 'SUBTRACT', 'SUBTRACT_B', 'SUBTRACT_C', 'DROP'})
+
 Piece = Slice | Literal | Copies
 Bits = tuple[Piece, ...]  # from the most significant piece to the least
 
@@ -72,6 +74,11 @@ class Instance(NamedTuple):
     inputs: tuple[tuple[str, Bits], ...]
     target: Signal
     comment: str = ''
+
+    @property
+    def unusual_parameters(self) -> tuple[tuple[str, int], ...]:
+        """Those that differ from what they are in most instances, which is their default in ``ip``."""
+        return tuple((name, value) for name, value in self.parameters if value or name not in _ZERO_BY_DEFAULT)
 
 
 class Register(NamedTuple):

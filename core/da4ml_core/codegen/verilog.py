@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from da4ml_core.codegen.bundle import PortField
+from da4ml_core.codegen import comments
 from da4ml_core.codegen.netlist import (
     Assignment,
     Bits,
@@ -18,9 +18,6 @@ from da4ml_core.codegen.netlist import (
     Stage,
 )
 
-# Parameters that are left out where they have their default.
-_DEFAULTS = {'A_SHIFT': 0, 'B_SHIFT': 0, 'C_SHIFT': 0, 'SUBTRACT': 0, 'SUBTRACT_B': 0, 'SUBTRACT_C': 0, 'DROP': 0}
-
 
 def verilog_text(netlist: Netlist) -> str:
     """The top module; the same netlist always gives the same text."""
@@ -28,24 +25,17 @@ def verilog_text(netlist: Netlist) -> str:
 
 
 def _header(netlist: Netlist) -> Iterator[str]:
-    counts = f'{len(netlist.inputs)} inputs, {len(netlist.outputs)} outputs'
-    yield f'// Program {_comment(netlist.program)}: {counts}, written by da4ml-flow.'
-    yield '//'
-    if netlist.latency_cycles:
-        yield f'// A result is on y {netlist.latency_cycles} rising edges of clk after its sample was put on x;'
-        yield f'// a new sample every cycle, no reset. {netlist.register_bits} register bits.'
-    else:
-        yield '// Combinational.'
+    yield from (f'// {line}'.rstrip() for line in comments.summary(netlist))
     yield ''
     yield '`default_nettype none'
     yield ''
     yield f'module {netlist.top} ('
     if netlist.latency_cycles:
-        yield '    // The clock; its rising edge moves the pipeline.'
+        yield f'    // {comments.CLOCK}'
         yield '    input  wire clk,'
-    yield '    // All input elements, the first in the lowest bits.'
+    yield f'    // {comments.INPUTS}'
     yield f'    input  wire {_range(netlist.input_port)}x,'
-    yield '    // All output elements, the first in the lowest bits.'
+    yield f'    // {comments.OUTPUTS}'
     yield f'    output wire {_range(netlist.output_port)}y'
     yield ');'
 
@@ -54,7 +44,7 @@ def _body(netlist: Netlist) -> Iterator[str]:
     for stage in netlist.stages:
         if stage.registers or stage.logic:
             yield ''
-            yield f'    // ---- {_stage_title(stage, netlist)}'
+            yield f'    // ---- {comments.stage_title(stage, netlist)}'
             yield from _registers(stage)
             yield from _logic(stage)
     yield ''
@@ -62,7 +52,7 @@ def _body(netlist: Netlist) -> Iterator[str]:
     for field, bits in netlist.results:
         if bits:
             target = Slice(netlist.output_port, field.offset, field.offset + field.width_bits)
-            yield f'    assign {_slice(target)} = {_bits(bits)};  // {_element("y", field)}'
+            yield f'    assign {_slice(target)} = {_bits(bits)};  // {comments.element("y", field)}'
     unused = [_slice(piece) for piece in netlist.unused]
     if netlist.latency_cycles and not netlist.register_bits:
         unused.append('clk')
@@ -70,14 +60,6 @@ def _body(netlist: Netlist) -> Iterator[str]:
         yield ''
         yield '    // ---- Bits that no output depends on'
         yield f"    wire unused = &{{1'b0, {', '.join(unused)}}};"
-
-
-def _stage_title(stage: Stage, netlist: Netlist) -> str:
-    if stage.index < 0:
-        return 'Inputs'
-    if netlist.latency_cycles == 0:
-        return 'Logic'
-    return f'Stage {stage.index}' if stage.logic else f'Stage {stage.index}: output registers'
 
 
 def _registers(stage: Stage) -> Iterator[str]:
@@ -105,7 +87,7 @@ def _logic(stage: Stage) -> Iterator[str]:
     for origin, nodes in stage.logic:
         if origin:
             yield ''
-            yield f'    // == {_comment(origin)}'
+            yield f'    // == {comments.plain(origin)}'
         for node in nodes:
             if node.comment:
                 yield f'    // {node.comment}'
@@ -118,16 +100,11 @@ def _assignment(node: Assignment) -> Iterator[str]:
 
 def _instance(node: Instance) -> Iterator[str]:
     name = node.target.name
-    parameters = ', '.join(f'.{key}({value})' for key, value in node.parameters if _DEFAULTS.get(key) != value)
+    parameters = ', '.join(f'.{key}({value})' for key, value in node.unusual_parameters)
     ports = ', '.join(f'.{port}({_bits(bits)})' for port, bits in node.inputs)
     yield f'    wire {_range(node.target)}{name};'
     yield f'    da4ml_{node.primitive} #({parameters})'
     yield f'        make_{name} ({ports}, .y({name}));'
-
-
-def _comment(text: str) -> str:
-    """Text from the user's model on one line of ASCII; some tools choke on more."""
-    return ''.join(char if ' ' <= char <= '~' else '?' for char in text)
 
 
 def _range(signal: Signal) -> str:
@@ -153,7 +130,3 @@ def _slice(piece: Slice) -> str:
     if piece.width_bits == 1:
         return f'{piece.signal.name}[{piece.lo}]'
     return f'{piece.signal.name}[{piece.hi - 1}:{piece.lo}]'
-
-
-def _element(port: str, field: PortField) -> str:
-    return f'{port}[{field.position}] {field.type}'

@@ -1,0 +1,158 @@
+"""A netlist as VHDL-2008 text, one entity a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from da4ml_core.codegen import comments
+from da4ml_core.codegen.netlist import (
+    Assignment,
+    Bits,
+    Instance,
+    Literal,
+    Netlist,
+    Piece,
+    Register,
+    Signal,
+    Slice,
+    Stage,
+)
+
+
+def vhdl_text(netlist: Netlist) -> str:
+    """The top entity and its architecture; the same netlist always gives the same text.
+
+    Every signal is a std_logic_vector, also one of a single bit. The primitives are looked up in the library `work`.
+    """
+    lines = [
+        *_entity(netlist),
+        '',
+        *_declarations(netlist),
+        'begin',
+        *_statements(netlist),
+        'end architecture rtl;',
+        '',
+    ]
+    return '\n'.join(lines)
+
+
+def _entity(netlist: Netlist) -> Iterator[str]:
+    yield from (f'-- {line}'.rstrip() for line in comments.summary(netlist))
+    yield ''
+    yield 'library ieee;'
+    yield 'use ieee.std_logic_1164.all;'
+    yield ''
+    yield f'entity {netlist.top} is'
+    yield '    port ('
+    if netlist.latency_cycles:
+        yield f'        -- {comments.CLOCK}'
+        yield '        clk : in std_logic;'
+    yield f'        -- {comments.INPUTS}'
+    yield f'        x : in {_type(netlist.input_port)};'
+    yield f'        -- {comments.OUTPUTS}'
+    yield f'        y : out {_type(netlist.output_port)}'
+    yield '    );'
+    yield f'end entity {netlist.top};'
+
+
+def _declarations(netlist: Netlist) -> Iterator[str]:
+    yield f'architecture rtl of {netlist.top} is'
+    for stage in netlist.stages:
+        signals = [register.target for register in stage.registers]
+        signals += [node.target for _, nodes in stage.logic for node in nodes]
+        if signals:
+            yield f'    -- ---- {comments.stage_title(stage, netlist)}'
+            for signal in signals:
+                yield f'    signal {signal.name} : {_type(signal)};'
+
+
+def _statements(netlist: Netlist) -> Iterator[str]:
+    for stage in netlist.stages:
+        if stage.registers or stage.logic:
+            yield f'    -- ---- {comments.stage_title(stage, netlist)}'
+            yield from _registers(stage)
+            yield from _logic(stage)
+            yield ''
+    yield '    -- ---- Outputs'
+    for field, bits in netlist.results:
+        if bits:
+            target = Slice(netlist.output_port, field.offset, field.offset + field.width_bits)
+            yield f'    {_slice(target)} <= {_bits(bits)};  -- {comments.element("y", field)}'
+
+
+def _registers(stage: Stage) -> Iterator[str]:
+    single = [register for register in stage.registers if register.depth == 1]
+    if single:
+        yield f'    stage_{stage.index} : process (clk)'
+        yield '    begin'
+        yield '        if rising_edge(clk) then'
+        for register in single:
+            yield f'            {register.target.name} <= {_bits(register.source)};'
+        yield '        end if;'
+        yield f'    end process stage_{stage.index};'
+    for register in stage.registers:
+        if register.depth > 1:
+            yield from _delay_line(register)
+
+
+def _delay_line(register: Register) -> Iterator[str]:
+    name = register.target.name
+    yield f'    delay_{name} : entity work.da4ml_delay_line'
+    yield f'        generic map (WIDTH => {register.target.width_bits}, DEPTH => {register.depth})'
+    yield f'        port map (clk => clk, {_association("d", register.source)}, q => {name});'
+
+
+def _logic(stage: Stage) -> Iterator[str]:
+    for origin, nodes in stage.logic:
+        if origin:
+            yield ''
+            yield f'    -- == {comments.plain(origin)}'
+        for node in nodes:
+            if node.comment:
+                yield f'    -- {node.comment}'
+            yield from _assignment(node) if isinstance(node, Assignment) else _instance(node)
+
+
+def _assignment(node: Assignment) -> Iterator[str]:
+    yield f'    {node.target.name} <= {_bits(node.bits)};'
+
+
+def _instance(node: Instance) -> Iterator[str]:
+    name = node.target.name
+    generics = ', '.join(f'{key} => {value}' for key, value in node.unusual_parameters)
+    ports = ', '.join(_association(port, bits) for port, bits in node.inputs)
+    yield f'    make_{name} : entity work.da4ml_{node.primitive}'
+    yield f'        generic map ({generics})'
+    yield f'        port map ({ports}, y => {name});'
+
+
+def _association(port: str, bits: Bits) -> str:
+    """A port with its bits, piece by piece: many tools take no expression there."""
+    if len(bits) == 1:
+        return f'{port} => {_piece(bits[0])}'
+    texts = []
+    end = sum(piece.width_bits for piece in bits)
+    for piece in bits:
+        texts.append(f'{port}({end - 1} downto {end - piece.width_bits}) => {_piece(piece)}')
+        end -= piece.width_bits
+    return ', '.join(texts)
+
+
+def _type(signal: Signal) -> str:
+    return f'std_logic_vector({signal.width_bits - 1} downto 0)'
+
+
+def _bits(bits: Bits) -> str:
+    return ' & '.join(_piece(piece) for piece in bits)
+
+
+def _piece(piece: Piece) -> str:
+    if isinstance(piece, Slice):
+        return _slice(piece)
+    if isinstance(piece, Literal):
+        return f'"{piece.code:0{piece.width_bits}b}"'
+    return f'({piece.width_bits - 1} downto 0 => {piece.signal.name}({piece.bit}))'
+
+
+def _slice(piece: Slice) -> str:
+    return piece.signal.name if piece.is_whole else f'{piece.signal.name}({piece.hi - 1} downto {piece.lo})'
