@@ -8,6 +8,7 @@ from da4ml_core.codegen import comments
 from da4ml_core.codegen.netlist import (
     Assignment,
     Bits,
+    Copies,
     Instance,
     Literal,
     Netlist,
@@ -143,6 +144,8 @@ def _type(signal: Signal) -> str:
 
 
 def _bits(bits: Bits) -> str:
+    if isinstance(bits[0], Copies) and len(bits) == 1:  # a range of its own would have to be that of the target
+        return f'(others => {bits[0].signal.name}({bits[0].bit}))'
     return ' & '.join(_piece(piece) for piece in bits)
 
 

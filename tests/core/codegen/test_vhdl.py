@@ -134,6 +134,22 @@ def test_outputs_that_depend_on_no_input(tmp_path, max_levels):
 
 
 @pytest.mark.eda
+def test_an_output_that_is_nothing_but_a_sign(tmp_path):
+    text = """
+    program sign
+    inputs (1,)
+    outputs (2,)
+    %0 = input x[0] ufixed<2,4> TRN WRAP : [0, 63]*2^-4
+    %1 = quantize %0 to ufixed<6,-2> TRN SAT : [0, 0]*2^2
+    %2 = quantize %1 to fixed<-2,3> TRN_ZERO SAT : [0, 1]
+    return %0, %2
+    """
+    bundle = emitted(text)
+    assert '<= (others => v2(' in bundle.files['kernel.vhd']
+    assert mismatches([Kernel(bundle, parse_program(text), [(0,), (21,), (63,)])], tmp_path) == []
+
+
+@pytest.mark.eda
 def test_random_programs_in_simulation(tmp_path):
     rng = random.Random(29)
     kernels = [random_kernel(rng, f'kernel_{place}', rng.randint(4, 24), emit_vhdl) for place in range(PROGRAMS)]
