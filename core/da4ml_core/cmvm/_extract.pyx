@@ -1,19 +1,21 @@
 # distutils: language = c++
 """Greedy extraction of two-term patterns that occur more than once in a set of signed sums.
 
-A sum is a list of terms ``±value << shift``. A pattern ``a ± (b << d)`` that occurs f times is worth f - 1 adders; the most
-valuable one becomes a value of its own, its occurrences become one term each, until no pattern occurs twice (Hartley 1996).
+A sum is a list of terms ``±value << shift``. A pattern ``a ± (b << d)`` that occurs f times is worth f - 1 adders;
+the most valuable one becomes a value of its own, its occurrences become one term each, until no pattern occurs twice
+(Hartley 1996).
 
-Why it is fast: a step can only lower the counts of old patterns and create patterns with the new value. So every pattern enters
-the heap once, with its final count, and falls to its true place when it is popped; only patterns that occur twice are stored at all.
+Why it is fast: a step can only lower the counts of old patterns and create patterns with the new value. So every
+pattern enters the heap once, with its final count, and falls to its true place when it is popped; only patterns that
+occur twice are stored at all.
 
-Depth: a sum whose terms arrive at levels t can be added by level D if and only if sum(radix**t) <= radix**D, where radix
-is the number of operands of an adder (Kraft's inequality). The slack of a sum is the difference of the two sides; joining terms of unequal
-arrival spends some of it, and an occurrence that its sum cannot afford is not taken.
+Depth: a sum whose terms arrive at levels t can be added by level D if and only if sum(radix**t) <= radix**D, where
+radix is the number of operands of an adder (Kraft's inequality). The slack of a sum is the difference of the two
+sides; joining terms of unequal arrival spends some of it, and an occurrence that its sum cannot afford is not taken.
 """
 
 from cython.operator cimport dereference
-from libc.math cimport frexp, ldexp, pow
+from libc.math cimport ldexp, pow
 from libc.stdint cimport INT32_MAX, int8_t, int32_t, int64_t, uint64_t
 from libcpp.algorithm cimport sort
 from libcpp.pair cimport pair
@@ -23,6 +25,7 @@ from libcpp.vector cimport vector
 import numpy as np
 
 from da4ml_core.cmvm._patterns cimport PatternTable, Slot, scramble
+from da4ml_core.cmvm._widths cimport top_of
 
 cdef int ID_BITS = 20
 cdef int SHIFT_BIAS = 1 << 22
@@ -45,19 +48,6 @@ cdef struct Value:
 
 
 ctypedef pair[double, pair[uint64_t, uint64_t]] Entry  # score, tie-break, pattern
-
-
-cdef inline int width_top(double lo, double hi, int exp) noexcept nogil:
-    """The position just above the top bit of a two's-complement code for [lo, hi] in steps of 2**exp."""
-    cdef int low = -10000, high = -10000
-    if hi > 0:
-        frexp(hi, &high)
-    if lo < 0:
-        frexp(-lo, &low)
-        if frexp(-lo, &low) == 0.5:  # -2**k needs no more bits than 2**k - 1
-            low -= 1
-        return max(low, high) + 1
-    return max(high, exp)
 
 
 cdef class Extraction:
@@ -123,11 +113,11 @@ cdef class Extraction:
         cdef int d = <int> ((key >> 1) & ((1 << 23) - 1)) - SHIFT_BIAS
         cdef Value z = self.join(key)
         cdef int start = max(a.exp + max(0, -d), b.exp + max(0, d))
-        cdef double bits = max(1, width_top(z.lo, z.hi, z.exp) - start)
+        cdef double bits = max(1, top_of(z.lo, z.hi, z.exp) - start)
         return <float> pow(bits, self.width_weight)
 
     cdef inline double gain(self, int32_t count) noexcept nogil:
-        """Adders that a pattern with so many occurrences saves: each takes one operand off a sum, and the pattern is an adder."""
+        """Adders that a pattern saves: each occurrence takes one operand off a sum, and the pattern is an adder."""
         return count / <double> (self.radix - 1) - self.overhead
 
     cdef void push(self, uint64_t key, int32_t count, float worth) noexcept nogil:
@@ -174,9 +164,9 @@ cdef class Extraction:
         self.fresh.clear()
 
     cdef void count_all(self) noexcept nogil:
-        """The patterns of the given terms, one smaller value at a time: by an array where shifts are near, else by sorting."""
-        cdef int32_t low = 0, high = 0, value, other, x, y
-        cdef int64_t width, i, values = <int64_t> self.value_terms.size()
+        """The patterns of the given terms, by smaller value: in an array where shifts are near, else by sorting."""
+        cdef int32_t low = 0, high = 0, value, x, y
+        cdef int64_t width, i, d, values = <int64_t> self.value_terms.size()
         cdef vector[int32_t] counts
         cdef Term a, b
         for a in self.terms:
@@ -201,7 +191,8 @@ cdef class Extraction:
             if near:
                 for i in range(value * width, values * width):
                     if counts[i] >= 2:
-                        self.announce(self.name(value, <int32_t> (i // width), (i % width) // 2 - high + low, i & 1), counts[i])
+                        d = (i % width) // 2 - high + low
+                        self.announce(self.name(value, <int32_t> (i // width), d, i & 1), counts[i])
                     counts[i] = 0
 
     cdef void forget(self, int32_t x, int32_t skip) noexcept nogil:
@@ -250,9 +241,9 @@ cdef class Extraction:
         return self.power[max(0, level - self.base)]
 
     cdef int match(self, uint64_t key) noexcept nogil:
-        """Fill `matches` with disjoint affordable occurrences, in order of row and shift; the sign of the new value's first operand.
+        """Fill `matches` with disjoint affordable occurrences, by row and shift; returns the sign of operand a.
 
-        A row keeps at least one positive term if it has one, because a sum of negative terms needs a negation in the end.
+        A row keeps at least one positive term if it has one, because a sum of negative terms ends in a negation.
         For a difference, either operand can be the positive one: the better of the two is taken.
         """
         cdef int32_t a = <int32_t> (key >> 44), b = <int32_t> ((key >> 24) & ((1 << ID_BITS) - 1))
@@ -385,10 +376,11 @@ def extract(
 ):
     """Run the extraction; returns ``(joins, row_start, terms)``.
 
-    ``terms`` has the columns value, shift, sign (±1), sorted by value and shift within a row; row r is ``row_start[r]:row_start[r+1]``.
+    ``terms`` has the columns value, shift, sign (±1), sorted by value and shift within a row;
+    row r is ``row_start[r]:row_start[r+1]``.
     Value v has the arrival ``levels[v]``, the plain interval [lows[v], highs[v]] and the step ``2**exps[v]``.
     ``slack`` is that of each row in units of ``power`` (radix**(level - base)); both are ignored unless ``limited``.
-    A join has the columns value, shift, value, shift, signs: bit 0 set for a difference, bit 1 for the negative of it all.
+    A join has the columns value, shift, value, shift, signs: bit 0 set for a difference, bit 1 for its negative.
     """
     cdef Extraction state = Extraction()
     cdef int32_t row, rows = <int32_t> row_start.shape[0] - 1, i

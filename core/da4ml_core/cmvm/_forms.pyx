@@ -58,15 +58,16 @@ def distances(const int64_t[:, ::1] columns, int shifts):
 
 
 def evaluate(
-    const int32_t[:, ::1] adders, const int64_t[:, ::1] roots, Py_ssize_t inputs, const int64_t[::1] lows, const int64_t[::1] highs,
-    const int32_t[::1] exps, const int32_t[::1] bases,
+    const int32_t[:, ::1] adders, const int64_t[:, ::1] roots, Py_ssize_t inputs,
+    const int64_t[::1] lows, const int64_t[::1] highs, const int32_t[::1] exps, const int32_t[::1] bases,
 ):
     """Exact forms and ranges of a graph whose numbers all provably fit in 64 bits.
 
-    An adder has the columns node, shift, negated, three times (the third node is negative in a binary adder); its form counts in the inputs' integers. Input i is the integers
-    ``lows[i]..highs[i]`` times ``2**exps[i]``; node v counts in steps of ``2**bases[v]``, so that an operand a of v is shifted
-    by ``shift + bases[a] - bases[v] >= 0``. Returns ``(lo, hi, zeros, outputs)``: the range of each node in its steps, the zero bits
-    that all its values end in, and the forms of the nodes ``roots[:, 0]`` (their rows, in steps of the node's base).
+    An adder has the columns node, shift, negated, three times (the third node is negative in a binary adder); its
+    form counts in the inputs' integers. Input i is the integers ``lows[i]..highs[i]`` times ``2**exps[i]``; node v
+    counts in steps of ``2**bases[v]``, so that an operand a of v is shifted by ``shift + bases[a] - bases[v] >= 0``.
+    Returns ``(lo, hi, zeros, outputs)``: the range of each node in its steps, the zero bits that all its values end
+    in, and the forms of the nodes ``roots[:, 0]`` (their rows, in steps of the node's base).
     """
     cdef Py_ssize_t total = inputs + adders.shape[0], block = 32, start = 0, stop, v, i, r, a
     cdef int64_t[:, ::1] form = np.zeros((total, block), dtype=np.int64)

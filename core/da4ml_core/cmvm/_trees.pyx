@@ -1,12 +1,13 @@
 # distutils: language = c++
 """From joins and sums of terms to adders of two or three operands; values are numbered, and nothing unused is emitted.
 
-A join that only one sum uses is no value of its own: its operands are terms of that sum. A tree is grown like Huffman's: of the
-lowest terms, those whose sum has the lowest top bit are added first, because the low ends of the carry chains of a sum do not
-depend on the order, but the tops do. Under a deadline they must also be affordable (see `_extract`); the earliest always are.
+A join that only one sum uses is no value of its own: its operands are terms of that sum. A tree is grown like
+Huffman's: of the lowest terms, those whose sum has the lowest top bit are added first, because the low ends of the
+carry chains of a sum do not depend on the order, but the tops do. Under a deadline they must also be affordable (see
+`_extract`); the earliest always are.
 """
 
-from libc.math cimport frexp, ldexp
+from libc.math cimport ldexp
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libcpp.algorithm cimport sort
 from libcpp.unordered_map cimport unordered_map
@@ -15,6 +16,7 @@ from libcpp.vector cimport vector
 import numpy as np
 
 from da4ml_core.cmvm._patterns cimport scramble
+from da4ml_core.cmvm._widths cimport top_of
 
 cdef int32_t ABSENT = -1
 cdef int32_t ZERO = -2
@@ -43,20 +45,12 @@ cdef struct Choice:
     int count
 
 
-cdef inline int top_of(double lo, double hi, int exp) noexcept nogil:
-    """The position just above the top bit of a two's-complement code for [lo, hi] in steps of 2**exp."""
-    cdef int low = -100000, high = -100000
-    if hi > 0:
-        frexp(hi, &high)
-    if lo < 0:
-        if frexp(-lo, &low) == 0.5:  # -2**k needs no more bits than 2**k - 1
-            low -= 1
-        return max(low, high) + 1
-    return max(high, exp)
-
-
 cdef inline bint before(Edge x, Edge y) noexcept nogil:
     return x.node < y.node or (x.node == y.node and x.shift < y.shift)
+
+
+cdef inline bint equal(Edge x, Edge y) noexcept nogil:
+    return x.node == y.node and x.shift == y.shift and x.negated == y.negated
 
 
 cdef class Builder:
@@ -165,12 +159,12 @@ cdef class Builder:
         for i in range(count):
             operands[i].shift -= z.shift
             operands[i].negated = operands[i].negated and not z.negated
-            key = scramble(key ^ (<uint64_t> operands[i].node << 24) ^ (<uint64_t> operands[i].shift << 1) ^ operands[i].negated)
+            key ^= (<uint64_t> operands[i].node << 24) ^ (<uint64_t> operands[i].shift << 1)
+            key = scramble(key ^ operands[i].negated)
         for known in self.numbering[key]:
             same = (self.adders[known].of[2].node == NONE) == (count == 2)
             for i in range(count):
-                x = self.adders[known].of[i]
-                same = same and x.node == operands[i].node and x.shift == operands[i].shift and x.negated == operands[i].negated
+                same = same and equal(self.adders[known].of[i], operands[i])
             if same:
                 z.node = self.inputs + known
                 return z
@@ -304,7 +298,8 @@ cdef class Builder:
                             price -= self.weight(self.nodes[operands[m].node].level, base)
                         if price > slack:
                             continue
-                    score = top_weight * (top_of(node.lo, node.hi, node.exp) + 100000) + self.chain_bits(operands, count, node)
+                    score = top_weight * (top_of(node.lo, node.hi, node.exp) + 100000)
+                    score += self.chain_bits(operands, count, node)
                     score = (score << 20) + node.level
                     if best < 0 or score < best:
                         best = score
@@ -315,7 +310,7 @@ cdef class Builder:
         return choice
 
     cdef Choice earliest(self, vector[Edge]& terms) noexcept nogil:
-        """The terms that Kraft's inequality always allows to add: the two earliest, or three if the third is no later than the second."""
+        """The terms that Kraft's inequality always allows to add: the two earliest, or three if the last two tie."""
         cdef Choice choice
         cdef size_t i
         cdef int m, n
@@ -375,12 +370,13 @@ cdef class Builder:
 def build(
     const int32_t[::1] levels, const int32_t[::1] exps, const double[::1] lows, const double[::1] highs,
     const int32_t[:, ::1] joins, const int32_t[::1] row_start, const int32_t[:, ::1] terms,
-    const int32_t[::1] order, const int32_t[::1] deadlines, bint limited, const int64_t[::1] power, int max_operands, int window,
+    const int32_t[::1] order, const int32_t[::1] deadlines, bint limited, const int64_t[::1] power,
+    int max_operands, int window,
 ):
     """Emit the rows in ``order`` (a row after those it refers to); returns ``(adders, roots, bits)``.
 
     The arguments have the form of `extract`'s, with levels and intervals of the inputs alone; ``power`` are powers of
-    ``max_operands``. An adder has the columns node, shift, negated, three times (the third node is -3 in a binary adder);
+    ``max_operands``. An adder has the columns node, shift, negated, three times (the third node is -3 in a binary one);
     nodes are the inputs, then the adders. A root has the columns node (-2: zero), shift, negated.
     """
     cdef Builder state = Builder()
