@@ -13,6 +13,7 @@ from da4ml_core.ir.program import Operand, Program, Shape
 from da4ml_core.ir.verify import verify
 from da4ml_core.passes.dead_code import eliminate_dead_code
 from da4ml_core.passes.narrow import narrow
+from da4ml_core.passes.sink_constants import sink_constants
 from da4ml_core.trace.array import SymbolicArray
 from da4ml_core.trace.context import Context
 from da4ml_core.trace.linear import SolverOptions
@@ -65,4 +66,5 @@ class Tracer:
             input_shapes=tuple(self._input_shapes),
             output_shapes=tuple(array.shape for array in arrays),
         )
-        return verify(narrow(eliminate_dead_code(program)))
+        compact = eliminate_dead_code(sink_constants(eliminate_dead_code(program)))
+        return verify(narrow(compact))
