@@ -4,7 +4,7 @@ import itertools
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from random_programs import random_program
 
@@ -39,7 +39,8 @@ def check_stages(plan: Schedule) -> None:
                 assert plan.stages[edge.index] <= plan.stages[index]
                 if plan.stages[edge.index] == plan.stages[index]:
                     before = max(before, levels[edge.index])
-        assert before == 0 or before + own <= max(plan.max_levels, own), f'%{index}'
+        # an op of more levels than allowed has a stage to itself, but for wiring behind it
+        assert before == 0 or own == 0 or before + own <= plan.max_levels, f'%{index}'
         levels[index] = before + own
         assert plan.stages[index] <= plan.num_stages - 1 or not op.operands
     for edge in plan.program.outputs:
@@ -159,6 +160,7 @@ def test_a_stage_needs_a_level():
 
 
 @settings(max_examples=60, deadline=None)
+@example(seed=37541, max_levels=1, registered=(False, False))
 @given(seed=st.integers(0, 2**32), max_levels=st.integers(1, 3), registered=st.tuples(st.booleans(), st.booleans()))
 def test_stages_of_random_programs_are_legal(seed, max_levels, registered):
     program = random_program(random.Random(seed), num_ops=40)
