@@ -48,56 +48,50 @@ def parse_fit(text: str, source: str = 'fit.rpt') -> Fit:
         raise report.error('it is not of a successful fit', summary.line)
     if device is None:
         raise report.error("the summary has no 'Device'", summary.line)
-    alms = _summary(summary, 'Logic utilization (in ALMs)')
-    elements = _summary(summary, 'Total logic elements')
+    alms = _figure(summary, usage, ['Logic utilization (in ALMs)'], ['ALMs needed [=A-B+C]'])
+    _figure(summary, usage, ['Logic utilization (in ALMs)'], ['Logic utilization (ALMs needed / total ALMs on device)'])
+    elements = _figure(summary, usage, ['Total logic elements'], ['Total logic elements'])
     if (alms is None) == (elements is None):
         raise report.error('the summary has neither ALMs nor logic elements', summary.line)
     if alms is not None:
-        _same(usage, alms, 'Logic utilization (ALMs needed / total ALMs on device)')
-        _same(usage, alms, 'ALMs needed [=A-B+C]')
-        luts = _functions(usage, 'Combinational ALUT usage for logic')
+        luts = _functions(usage, 'Combinational ALUT usage for logic', None)
     else:
-        _same(usage, elements, 'Total logic elements')
-        luts = _summary(summary, 'Total combinational functions')
-    ffs = _summary(summary, 'Total dedicated logic registers', 'Total registers')
+        functions = _figure(summary, usage, ['Total combinational functions'], [])
+        luts = _functions(usage, 'Logic element usage by number of LUT inputs', functions)
+    ffs = _figure(summary, usage, ['Total dedicated logic registers'], ['Dedicated logic registers'])
+    if summary.row('Total dedicated logic registers') is None:  # in older families with the registers of pins
+        ffs = _figure(summary, usage, ['Total registers'], ['Total registers'])
     if ffs is None:
         raise report.error('the summary has no registers', summary.line)
-    if summary.row('Total dedicated logic registers') is not None:
-        _same(usage, ffs, 'Dedicated logic registers')
-    dsps = _summary(summary, 'Total DSP Blocks')
-    _same(usage, dsps, 'DSP Blocks Needed [=A+B+C-D]', 'Total DSP Blocks')
-    brams = _summary(summary, 'Total RAM Blocks')
-    _same(usage, brams, *{row.name for row in usage.rows if _RAM_BLOCKS.fullmatch(row.name)})
-    bits = _summary(summary, 'Total block memory bits', 'Total memory bits')
-    _same(usage, bits, 'Total block memory bits')
+    dsps = _figure(summary, usage, ['Total DSP Blocks'], ['DSP Blocks Needed [=A+B+C-D]', 'Total DSP Blocks'])
+    blocks = [row.name for row in usage.rows if _RAM_BLOCKS.fullmatch(row.name)]
+    brams = _figure(summary, usage, ['Total RAM Blocks'], blocks if len(blocks) == 1 else [])
+    bits = _figure(summary, usage, ['Total block memory bits', 'Total memory bits'], ['Total block memory bits'])
     return Fit(whole.head, summary.text(device, 'value'), alms, elements, luts, ffs, dsps, brams, bits)
 
 
-def _summary(table: Table, *names: str) -> int | None:
-    row = table.row(*names)
-    return None if row is None else _used(table, row, 'value')
+def _figure(summary: Table, usage: Table, names: list[str], again: list[str]) -> int | None:
+    """A figure of the summary, which must be the same in the table of usage where it is in both."""
+    row, other = summary.row(*names), usage.row(*again)
+    figure = None if row is None else _used(summary, row, 'value')
+    if other is None:
+        return figure
+    copy = _used(usage, other, 'Usage')
+    if figure not in (None, copy):
+        raise usage.report.error(f'{other.name}: this is not the {figure} of the summary', other.line)
+    return copy
 
 
-def _same(table: Table, figure: int | None, *names: str) -> None:
-    """The other table must say the same, where it says anything."""
-    row = table.row(*names) if names else None
-    if row is None:
-        return
-    if figure is None:
-        raise table.report.error(f'{row.name} is in only one of the two summaries', row.line)
-    if _used(table, row, 'Usage') != figure:
-        raise table.report.error(f'{row.name}: this is not the {figure} of the summary', row.line)
-
-
-def _functions(table: Table, name: str) -> int | None:
-    """A count of functions that is the sum of those of so many inputs below it."""
+def _functions(table: Table, name: str, total: int | None) -> int | None:
+    """The count of functions, which is the sum of those of so many inputs below its name; beside it if not given."""
     at = next((place for place, row in enumerate(table.rows) if row.name == name), None)
     if at is None or table.row(name) is None:
         raise table.report.error(f'there is no {name!r}', table.line)
-    total = _used(table, table.rows[at], 'Usage')
+    if total is None:
+        total = _used(table, table.rows[at], 'Usage')
     parts = []
     for row in table.rows[at + 1 :]:
-        if not row.name.endswith(' input functions'):
+        if not row.name.startswith('--') or not row.name.endswith(' input functions'):
             break
         parts.append(_used(table, row, 'Usage'))
     if not parts or sum(parts) != total:

@@ -57,7 +57,10 @@ class QuartusReport:
         if not inner or (inner[0], inner[-1]) != (outer[0], outer[-1]):
             raise self.text.error(f'the frame of {title!r} is broken', number + 1)
         box = read_box(self.text, number + 1, ';')
-        return box.table() if header else box.pairs()
+        table = box.table() if header else box.pairs()
+        if not table.rows:
+            raise self.text.error(f'{title!r} has no row: is it truncated?', number)
+        return table
 
 
 def read_quartus(text: str, source: str, kind: str, wanted: re.Pattern[str]) -> QuartusReport:

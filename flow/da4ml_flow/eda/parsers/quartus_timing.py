@@ -103,6 +103,8 @@ def _frequencies(whole: QuartusReport) -> tuple[dict[str, float], dict[str, floa
             seen.add(name)
             fmax[name] = min(free, fmax.get(name, free))
             restricted[name] = min(limited, restricted.get(name, limited))
+        if seen != {*fmax}:
+            raise table.report.error('the models are not of the same clocks', table.line)
     return fmax, restricted
 
 

@@ -16,17 +16,21 @@ _NUMBER = re.compile(r'-?(?:[0-9]{1,15}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.[0-9]{
 
 
 class ReportText:
-    """The lines of a report, without their ends; a line's number counts from 1."""
+    """The lines of a report, without their ends; a line's number counts from 1.
+
+    Only blanks are blank here: any other white space in a report is damage, and no part of a number.
+    """
 
     def __init__(self, text: str, source: str, tool: str) -> None:
         self.source = source
         self.tool = tool
-        self.lines = [line.rstrip() for line in text.split('\n')]
+        self.lines = [line.rstrip(' \r') for line in text.split('\n')]
         if not text.strip():
             raise self.error('it is empty', 1)
 
     def error(self, message: str, line: int) -> ReportParseError:
-        return ReportParseError(f'{self.tool} report: {message}', location=Location(self.source, line))
+        place = Location(self.source, max(1, min(line, len(self.lines))))
+        return ReportParseError(f'{self.tool} report: {message}', location=place)
 
     def count(self, text: str, line: int, what: str) -> int:
         """An integer >= 0, with or without commas between its thousands."""
@@ -51,12 +55,12 @@ class Row(NamedTuple):
     @property
     def name(self) -> str:
         """The first cell, without the star that points to a footnote."""
-        return self.cells[0].strip().removesuffix('*').rstrip()
+        return self.cells[0].strip(' ').removesuffix('*').rstrip(' ')
 
     @property
     def depth(self) -> int:
         """Blanks that the first cell is indented by."""
-        return len(self.cells[0]) - len(self.cells[0].lstrip())
+        return len(self.cells[0]) - len(self.cells[0].lstrip(' '))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Table:
         place = self.column(*columns)
         if place is None:
             raise self.report.error(f'there is no column {columns[0]!r}', self.line)
-        return row.cells[place].strip()
+        return row.cells[place].strip(' ')
 
     def count(self, row: Row, *columns: str) -> int:
         return self.report.count(self.text(row, *columns), row.line, f'{row.name or "the cell"}, {columns[0]}')
@@ -172,7 +176,7 @@ def read_boxes(report: ReportText, first: int, last: int, wall: str = '|') -> tu
 
 
 def _row(report: ReportText, line: str, number: int, edges: Sequence[int], wall: str, joined: bool) -> Row:
-    if len(line) != edges[-1] + 1 or line[: edges[0]].strip():
+    if len(line) != edges[-1] + 1 or line[: edges[0]].strip(' '):
         raise report.error('this row does not fit the border of its table', number)
     walls = [edge for edge in edges if line[edge] == wall]
     if len(walls) != len(edges) and not (joined and walls[0] == edges[0] and walls[-1] == edges[-1]):

@@ -155,7 +155,7 @@ def _from_xml(text: str, source: str) -> Csynth:
         top.text,
         version.text,
         part.text,
-        report.number(clock.text, clock.line, clock.tag),
+        report.number(clock.text, clock.line, clock.tag, decimals=2),
         None,
         cycles,
         None if time is None or time.text in _UNKNOWN else _nanoseconds(report, time),
@@ -172,4 +172,4 @@ def _nanoseconds(report: ReportText, element: Element) -> float:
     number, _, unit = element.text.partition(' ')
     if unit not in _UNITS:
         raise report.error(f'{element.tag} is not a time: {element.text!r}', element.line)
-    return round(report.number(number, element.line, element.tag) * _UNITS[unit], 6)
+    return round(report.number(number, element.line, element.tag, decimals=3) * _UNITS[unit], 6)

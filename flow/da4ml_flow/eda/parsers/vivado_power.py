@@ -59,5 +59,5 @@ def _row(table: Table, name: str) -> Row:
 
 
 def _watts(table: Table, row: Row, column: str) -> float:
-    text = table.text(row, column).removesuffix(_EXCEEDED).rstrip()
+    text = table.text(row, column).removesuffix(_EXCEEDED).rstrip(' ')
     return table.report.number(text, row.line, row.name, decimals=3)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from da4ml_flow.eda.parsers.text_table import Box, ReportText, read_boxes
 
-_KEY = re.compile(r'\| (?P<key>[A-Z][A-Za-z ]*?) *: (?P<value>.*)')
+_KEY = re.compile(r'\| (?P<key>[A-Z][A-Za-z ]*?) *: ?(?P<value>.*)')
 _VERSION = re.compile(r'Vivado v\.(?P<version>[0-9]{4}\.[0-9]+(?:\.[0-9]+)?)\b', re.ASCII)
 _HEADING = re.compile(r'(?P<number>[0-9]+\.(?:[0-9]+(?:\.[0-9]+)*)?) (?P<title>\S.*)', re.ASCII)
 
@@ -55,7 +55,7 @@ def read_head(report: ReportText, command: str) -> tuple[VivadoHead, int]:
         match = _KEY.fullmatch(line)
         if match is None or match['key'] in keys:
             raise report.error('this line does not belong to the head of a report', at)
-        keys[match['key']] = match['value'].strip()
+        keys[match['key']] = match['value'].strip(' ')
     else:
         raise report.error('it ends within its head: is it truncated?', len(report.lines))
     missing = [key for key in ('Tool Version', 'Command', 'Design', 'Device') if not keys.get(key)]

@@ -10,7 +10,7 @@ from da4ml_flow.eda.parsers.text_table import ReportText
 from da4ml_flow.eda.parsers.vivado_sections import VivadoHead, read_head
 
 _CLOCK = re.compile(
-    r' *(?P<name>\S+) +\{(?P<waveform>[^{}]*)\} +(?P<period>[0-9]{1,15}\.[0-9]{3}) +(?P<mhz>[0-9]{1,15}\.[0-9]{3})',
+    r' *(?P<name>[^ ]+) +\{(?P<waveform>[^{}]*)\} +(?P<period>[0-9]{1,15}\.[0-9]{3}) +(?P<mhz>[0-9]{1,15}\.[0-9]{3})',
     re.ASCII,
 )
 _DETAIL = re.compile(
@@ -148,7 +148,7 @@ def _table(report: ReportText, titles: Mapping[str, int], title: str) -> tuple[_
     number = start + 2
     while number <= len(report.lines) and report.lines[number - 1]:
         cells = dict.fromkeys(columns, '')
-        for token in re.finditer(r'\S+', report.lines[number - 1]):
+        for token in re.finditer('[^ ]+', report.lines[number - 1]):
             before = [left for left in names if left <= token.start()]
             name = figures.get(token.end()) if len(before) == len(names) else None
             if name is None and before:

@@ -29,17 +29,17 @@ Tables = Mapping[str, Table]
 
 
 class Instance(NamedTuple):
-    """A row of the hierarchy, with everything below it; ``depth`` of the top is 0. None is what has no column."""
+    """A row of the hierarchy, with everything below it; ``depth`` of the top is 0, ``urams`` None without a column."""
 
     name: str
     module: str
     depth: int
     luts: int
-    luts_logic: int | None
-    luts_memory: int | None
+    luts_logic: int
+    luts_memory: int
     ffs: int
-    dsps: int | None
-    brams: float | None
+    dsps: int
+    brams: float
     urams: int | None
 
 
@@ -100,20 +100,17 @@ def _flat(report: ReportText, tables: Tables, head: VivadoHead | None) -> Utiliz
     luts = _required(logic, _LUTS)
     ffs = _required(logic, _FFS)
     total, registers = _used(logic, luts), _used(logic, ffs)
-    kinds = [logic.row(name) for name in ('LUT as Logic', 'LUT as Memory')]
-    if kinds.count(None) == 1:
-        raise report.error('it has only one of the two kinds of LUT', luts.line)
-    _check_sum(logic, luts, total, [_used(logic, row) for row in kinds if row is not None])
-    memory = [_used(logic, row) for row in logic.rows if row.depth == 4 and row.name.startswith('LUT as ')]
-    if kinds[1] is not None:
-        _check_sum(logic, kinds[1], _used(logic, kinds[1]), memory)
+    kinds = [_required(logic, (name,)) for name in ('LUT as Logic', 'LUT as Memory')]
+    logic_luts, memory_luts = (_used(logic, row) for row in kinds)
+    _check_sum(logic, luts, total, [logic_luts, memory_luts])
+    parts = [_used(logic, row) for row in logic.rows if row.depth == 4 and row.name.startswith('LUT as ')]
+    _check_sum(logic, kinds[1], memory_luts, parts)
     _check_sum(logic, ffs, registers, [_used(logic, row) for row in logic.rows if row.name.startswith('Register as')])
     distribution = _first(tables, _DISTRIBUTION)
     for row in (*kinds, ffs):
-        again = distribution.row(row.name) if distribution is not None and row is not None else None
-        if distribution is not None and row is not None and again is not None:
+        again = None if distribution is None else distribution.row(row.name)
+        if distribution is not None and again is not None:
             _check_same(distribution, again, _used(distribution, again), _used(logic, row))
-    logic_luts, memory_luts = (None if row is None else _used(logic, row) for row in kinds)
     dsp_table, block_table = _first(tables, _DSP), _first(tables, _MEMORY)
     uram = None if block_table is None else block_table.row('URAM')
     return Utilization(
@@ -134,7 +131,7 @@ def _carry(logic: Table, primitives: Table | None) -> int | None:
     site = logic.row(*_CARRY)
     cells = None
     if primitives is not None:
-        rows = [row for row in primitives.rows if row.name in _CARRY_CELLS]
+        rows = [row for name in _CARRY_CELLS if (row := primitives.row(name)) is not None]
         cells = sum(_used(primitives, row) for row in rows) if rows else None
         if site is not None and cells is not None:
             _check_same(logic, site, _used(logic, site), cells)
@@ -168,32 +165,49 @@ def _hierarchy(table: Table, head: VivadoHead | None) -> Utilization:
         raise table.report.error(f'the top of the hierarchy is not the design {head.design!r}', table.rows[0].line)
     if any(instance.depth == 0 for instance in instances[1:]):
         raise table.report.error('the hierarchy has two tops', table.line)
+    _check_children(table, instances)
     top = instances[0]
     return Utilization(
         head, top.luts, top.luts_logic, top.luts_memory, top.ffs, None, top.dsps, top.brams, top.urams, instances
     )
 
 
+def _check_children(table: Table, instances: tuple[Instance, ...]) -> None:
+    """What is below an instance is part of it; LUTs are left out, for two instances may share one."""
+    above: list[int] = []
+    totals = [dict.fromkeys(('ffs', 'dsps', 'brams', 'urams'), 0.0) for _ in instances]
+    for at, instance in enumerate(instances):
+        del above[instance.depth :]
+        for name, total in totals[above[-1]].items() if above else ():
+            totals[above[-1]][name] = total + (getattr(instance, name) or 0)
+        above.append(at)
+    for instance, row, inside in zip(instances, table.rows, totals, strict=True):
+        for name, total in inside.items():
+            if total > (getattr(instance, name) or 0):
+                raise table.report.error(f'{name} of {row.name!r} are fewer than those of what is in it', row.line)
+
+
 def _instances(table: Table) -> Iterator[Instance]:
-    def count(row: Row, *names: str) -> int | None:
-        if table.column(*names) is None:
-            return None
+    def count(row: Row, *names: str) -> int:
         text = _PERCENT.sub('', table.text(row, *names))
         return table.report.count(text, row.line, f'{row.name}, {names[0]}')
 
     for row in table.rows:
-        luts, ffs = count(row, 'Total LUTs'), count(row, 'FFs')
-        if luts is None or ffs is None:
-            raise table.report.error('the hierarchy has no LUTs or no FFs', table.line)
-        logic, ram, shift = (count(row, name) for name in ('Logic LUTs', 'LUTRAMs', 'SRLs'))
-        memory = None if ram is None or shift is None else ram + shift
-        if logic is not None and memory is not None and luts != logic + memory:
+        luts, logic, ram, shift = (count(row, name) for name in ('Total LUTs', 'Logic LUTs', 'LUTRAMs', 'SRLs'))
+        if luts != logic + ram + shift:
             raise table.report.error(f'the LUTs of {row.name!r} are not the sum of their kinds', row.line)
-        whole, half = count(row, 'RAMB36'), count(row, 'RAMB18')
-        brams = None if whole is None or half is None else whole + half / 2
-        dsps = count(row, 'DSP Blocks', 'DSP48 Blocks', 'DSP Slices')
-        module = table.text(row, 'Module')
-        yield Instance(row.name, module, row.depth // 2, luts, logic, memory, ffs, dsps, brams, count(row, 'URAM'))
+        yield Instance(
+            row.name,
+            table.text(row, 'Module'),
+            row.depth // 2,
+            luts,
+            logic,
+            ram + shift,
+            count(row, 'FFs'),
+            count(row, 'DSP Blocks', 'DSP48 Blocks', 'DSP Slices'),
+            count(row, 'RAMB36') + count(row, 'RAMB18') / 2,
+            None if table.column('URAM') is None else count(row, 'URAM'),
+        )
 
 
 def _first(tables: Tables, titles: Iterable[str]) -> Table | None:

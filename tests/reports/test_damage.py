@@ -1,0 +1,91 @@
+"""Damaged reports: the right figures or a ReportParseError, never a wrong figure and never another exception.
+
+A digit that became another one, or a blank that became one, leaves a report that its tool could have written. Where
+the report has the figure twice that is refused; where it has it once no reader can know, and ``SINGLE`` says where.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from reports import dialects, test_quartus, test_vitis_csynth, test_vivado_power, test_vivado_timing
+from reports.damage import try_damage
+
+from da4ml_flow.eda.parsers.quartus_fit import parse_fit
+from da4ml_flow.eda.parsers.quartus_timing import parse_timing
+from da4ml_flow.eda.parsers.vitis_csynth import parse_csynth
+from da4ml_flow.eda.parsers.vivado_power import parse_power
+from da4ml_flow.eda.parsers.vivado_timing import parse_timing_summary
+from da4ml_flow.eda.parsers.vivado_utilization import parse_utilization
+
+
+class Report(NamedTuple):
+    """A report, the lines of it that hold figures, and whether some of its figures are there only once."""
+
+    parse: Callable[[str], Any]
+    hot: str
+    single: bool = False
+    text: str = ''
+
+
+SITES = r'^\| +(CLB|LUT|Register|CARRY8|DSP|Block|RAMB|URAM).*$'
+SLACKS = r'^( {6}|sys_clk).*\d\.\d\d\d  .*$'
+WATTS = r'^\| .*(Total|Static|Dynamic) .*$'
+REAL = {
+    'vivado/vmodel_post_synth_util.rpt': Report(parse_utilization, SITES),
+    'vivado/vmodel_post_place_util.rpt': Report(parse_utilization, r'^\| .*\|$', single=True),
+    'vivado/vmodel_post_route_util.rpt': Report(parse_utilization, SITES),
+    'vivado/vmodel_post_synth_timing.rpt': Report(parse_timing_summary, SLACKS),
+    'vivado/vmodel_post_place_timing.rpt': Report(parse_timing_summary, SLACKS),
+    'vivado/vmodel_post_route_timing.rpt': Report(parse_timing_summary, SLACKS),
+    'vivado/vmodel_post_synth_power.rpt': Report(parse_power, WATTS),
+    'vivado/vmodel_post_route_power.rpt': Report(parse_power, WATTS),
+    'quartus/vmodel.fit.rpt': Report(parse_fit, r'^; +(Total|Logic|ALMs|Comb|--|M20K|DSP|Dedic).*\d .*$'),
+    'quartus/vmodel.sta.rpt': Report(parse_timing, r'^;.*\bsys_clk .*\d .*$|^; (Worst|Design).*$', single=True),
+    'vitis_hls/csynth.rpt': Report(parse_csynth, r'^    \|.*$', single=True),
+}
+WRITTEN = {
+    'series 7': Report(parse_utilization, r'^\| .*\|$', True, dialects.SERIES_7),
+    'series 7 synthesized': Report(parse_utilization, r'^\| .*\|$', True, dialects.SERIES_7_SYNTHESIZED),
+    'versal': Report(parse_utilization, r'^\| .*\|$', True, dialects.VERSAL),
+    'hierarchy': Report(parse_utilization, r'^\| .*\|$', True, dialects.HIERARCHY),
+    'xml': Report(parse_utilization, r'^<table.*$', True, dialects.XML),
+    'xml hierarchy': Report(parse_utilization, r'^<table.*$', True, dialects.XML_HIERARCHY),
+    'no clock': Report(parse_timing_summary, r'^ .*NA.*$', False, test_vivado_timing.NONE),
+    'several clocks': Report(parse_timing_summary, r'^.*\d\.\d.*$', True, test_vivado_timing.SEVERAL),
+    'hot': Report(parse_power, WATTS, False, test_vivado_power.HOT),
+    'cyclone fit': Report(parse_fit, r'^; .*\d .*$', True, test_quartus.CYCLONE_FIT),
+    'cyclone sta': Report(parse_timing, r'^; .*\d .*$', True, test_quartus.CYCLONE_STA),
+    'loops': Report(parse_csynth, r'^    \|.*$', True, test_vitis_csynth.LOOPS),
+    'csynth xml': Report(parse_csynth, r'^<.*\d.*$', True, test_vitis_csynth.XML),
+}
+
+
+def check(report: Report, text: str, count: int, seed: int) -> None:
+    verdict = try_damage(report.parse, text, report.hot, count, seed)
+    assert not verdict.share(': wrong'), verdict.wrong
+    assert report.single or not verdict.share(': rewritten'), verdict.wrong
+    assert verdict.share(': right') + verdict.share(': refused') >= 0.85 * count
+
+
+@pytest.mark.parametrize('name', REAL)
+def test_real_reports(name: str, shared: Path) -> None:
+    check(REAL[name], (shared / 'reports' / name).read_text(), 200, seed=1)
+
+
+@pytest.mark.parametrize('name', WRITTEN)
+def test_dialects(name: str) -> None:
+    check(WRITTEN[name], WRITTEN[name].text, 300, seed=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', REAL)
+def test_real_reports_ten_thousand_times(name: str, shared: Path) -> None:
+    check(REAL[name], (shared / 'reports' / name).read_text(), 10_000, seed=3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', WRITTEN)
+def test_dialects_ten_thousand_times(name: str) -> None:
+    check(WRITTEN[name], WRITTEN[name].text, 10_000, seed=4)
