@@ -11,7 +11,7 @@ from da4ml_flow.errors import ReportParseError
 
 
 class Damaged(NamedTuple):
-    """A changed report; ``rewritten`` if its tool could have written it: only digits, cells or rows changed."""
+    """A changed report; ``rewritten`` if its tool could have written it: only digits, blanks, cells or rows changed."""
 
     text: str
     kind: str
@@ -71,11 +71,11 @@ def damage(text: str, generator: random.Random, places: list[tuple[int, int]]) -
         new = chr(ord(text[at]) ^ 1 << generator.randrange(7))
     else:
         new = generator.choice(STRANGE)
-    return Damaged(text[:at] + new + text[at + 1 :], kind, _is_figure(new + text[at].replace(' ', '')))
+    return Damaged(text[:at] + new + text[at + 1 :], kind, _is_figure(new + text[at]))
 
 
 def _is_figure(text: str) -> bool:
-    return text.strip(string.digits) == ''
+    return text.strip(string.digits + ' ') == ''
 
 
 KINDS = (

@@ -155,6 +155,7 @@ def test_damaged_text_is_refused(before: str, after: str, message: str) -> None:
     [
         ('8851', '88x1', "LUT is not a count: '88x1'", 25),
         ('8851', '', "LUT is not a count: ''", 25),
+        ('8851', '885 ', "LUT is not a count: '885 '", 25),
         ('<FF>494</FF>\n', '<FF>494</FF>\n<FF>495</FF>\n', 'two <FF>', 25),
         ('15.000 ns', '15.000 parsec', 'not a time', 15),
         ('<TopModelName>top</TopModelName>\n', '', 'no <TopModelName>', 2),

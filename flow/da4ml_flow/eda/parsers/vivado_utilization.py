@@ -21,7 +21,6 @@ _HIERARCHY = 'Utilization by Hierarchy'
 _LUTS = ('CLB LUTs', 'Slice LUTs')
 _FFS = ('CLB Registers', 'Slice Registers', 'Registers')
 _CARRY = ('CARRY8', 'LOOKAHEAD8')
-_CARRY_CELLS = ('CARRY4', 'CARRY8', 'LOOKAHEAD8')
 _DSPS = ('DSPs', 'DSP Slices')
 _PERCENT = re.compile(r' *\( *<? *[0-9.]+%\)', re.ASCII)
 
@@ -129,13 +128,13 @@ def _flat(report: ReportText, tables: Tables, head: VivadoHead | None) -> Utiliz
 def _carry(logic: Table, primitives: Table | None) -> int | None:
     """Carry cells: from the sites, or from the primitives where the family has no such site."""
     site = logic.row(*_CARRY)
-    cells = None
-    if primitives is not None:
-        rows = [row for name in _CARRY_CELLS if (row := primitives.row(name)) is not None]
-        cells = sum(_used(primitives, row) for row in rows) if rows else None
-        if site is not None and cells is not None:
-            _check_same(logic, site, _used(logic, site), cells)
-    return _used(logic, site) if site is not None else cells
+    cells = None if primitives is None else primitives.row(*(('CARRY4',) if site is None else ('CARRY8',)))
+    if site is None:
+        return None if primitives is None or cells is None else _used(primitives, cells)
+    count = _used(logic, site)
+    if primitives is not None and cells is not None and site.name == cells.name:
+        _check_same(logic, site, count, _used(primitives, cells))
+    return count
 
 
 def _dsps(table: Table) -> int:

@@ -13,7 +13,7 @@ _MAX_DEPTH = 200
 
 @dataclass(slots=True)
 class Element:
-    """A tag with what is in it; ``text`` is that of the element itself, stripped."""
+    """A tag with what is in it; ``text`` is that of an element without children, as it is: blanks in it are damage."""
 
     tag: str
     attributes: Mapping[str, str]
@@ -48,7 +48,8 @@ def read_xml(text: str, source: str, tool: str) -> Element:
 
     def end(tag: str) -> None:
         element = above.pop()
-        element.text = element.text.strip()
+        if element.children:
+            element.text = ''
 
     def characters(data: str) -> None:
         above[-1].text += data
