@@ -1,5 +1,6 @@
 """The house rules as tests: layers, types, format, and what no file may hold."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,10 +15,14 @@ SOURCES = sorted([*(ROOT / 'core').rglob('*.py'), *(ROOT / 'flow').rglob('*.py')
 
 
 def run(*command: str) -> None:
-    tool = shutil.which(command[0], path=f'{sysconfig.get_path("scripts")}:{Path(sys.executable).parent}')
+    scripts = f'{sysconfig.get_path("scripts")}:{Path(sys.executable).parent}'
+    tool = shutil.which(command[0], path=scripts)
     if tool is None:
         pytest.skip(f'{command[0]} is not installed (it is in the dev dependency group)')
-    result = subprocess.run([tool, *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = {**os.environ, 'PATH': f'{scripts}:{os.environ["PATH"]}'}  # cython-lint calls pycodestyle by name
+    result = subprocess.run(
+        [tool, *command[1:]], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     assert result.returncode == 0, result.stdout + result.stderr
 
 
