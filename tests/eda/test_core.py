@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from da4ml_core.codegen import emit_vhdl
+from da4ml_core.passes.schedule import schedule
 from da4ml_flow.eda import core_file, tools
 from da4ml_flow.eda.parsers.yosys_stat import parse_stat
 
@@ -42,6 +44,18 @@ def test_lint(fusesoc_run: Callable[..., Path], write_pair: Callable[..., Any]) 
 
 def test_our_tool_for_yosys_is_found_by_name(fusesoc_run: Callable[..., Path], write_pair: Callable[..., Any]) -> None:
     root = fusesoc_run(write_pair().rtl, 'synth')
+    report = root / 'da4ml_kernels_pair_0.1.0_stat.json'
+    assert parse_stat(report.read_text(), 'pair').ffs == 18
+
+
+def test_a_core_in_vhdl(
+    fusesoc_run: Callable[..., Path], pair_program: Any, tmp_path: Path, need: Callable[..., None]
+) -> None:
+    need('ghdl')
+    bundle = emit_vhdl(schedule(pair_program, 1), 'pair')
+    core_file.write_core(bundle, 'pair', tmp_path / 'rtl')
+    fusesoc_run(tmp_path / 'rtl', 'lint')
+    root = fusesoc_run(tmp_path / 'rtl', 'synth')
     report = root / 'da4ml_kernels_pair_0.1.0_stat.json'
     assert parse_stat(report.read_text(), 'pair').ffs == 18
 

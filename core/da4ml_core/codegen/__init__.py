@@ -6,9 +6,18 @@ from da4ml_core.codegen.names import identifier
 from da4ml_core.codegen.netlist import Netlist
 from da4ml_core.codegen.verilog import verilog_text
 from da4ml_core.codegen.vhdl import vhdl_text
+from da4ml_core.errors import CodegenError
 from da4ml_core.passes.schedule import Schedule
 
-__all__ = ['PortField', 'RtlBundle', 'emit_verilog', 'emit_vhdl', 'identifier']
+__all__ = ['PortField', 'RtlBundle', 'emit_rtl', 'emit_verilog', 'emit_vhdl', 'identifier']
+
+
+def emit_rtl(schedule: Schedule, top: str, language: str) -> RtlBundle:
+    """The design in 'verilog' or 'vhdl'; raises CodegenError as :func:`emit_verilog` does, and for another language."""
+    emitters = {'verilog': emit_verilog, 'vhdl': emit_vhdl}
+    if language not in emitters:
+        raise CodegenError(f'no emitter for {language!r}', hint=f'one of {", ".join(emitters)}')
+    return emitters[language](schedule, top)
 
 
 def emit_verilog(schedule: Schedule, top: str) -> RtlBundle:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from da4ml_flow.cli.options import JSON, pipeline_options, solver_options
+from da4ml_flow.cli.options import JSON, LANGUAGE, pipeline_options, solver_options
 
 
 @click.command()
 @click.argument('model', type=click.Path(path_type=Path))
 @click.argument('out', type=click.Path(path_type=Path))
-@click.option('--language', type=click.Choice(['verilog']), default='verilog', show_default=True)
+@LANGUAGE
 @click.option('--top', help="Name of the top module.  [default: from MODEL's name]")
 @pipeline_options
 @solver_options
@@ -41,7 +41,7 @@ def convert(
     name = top or identifier(model)
     with new_folder(out) as folder:
         program = load_model(existing_model(model), effort=effort, extra_depth=extra_depth, device=device)
-        bundle = emit(program, name, max_levels)
+        bundle = emit(program, name, max_levels, language)
         core = write_core(bundle, name, folder)
         files = sorted(item.name for item in folder.iterdir())
     facts = {

@@ -28,12 +28,12 @@ def existing_model(path: Path) -> Path:
     return path
 
 
-def emit(program: Program, top: str, max_levels: int) -> RtlBundle:
-    """The program as Verilog; 0 levels: combinational."""
-    from da4ml_core.codegen import emit_verilog
+def emit(program: Program, top: str, max_levels: int, language: str = 'verilog') -> RtlBundle:
+    """The program as Verilog or VHDL; 0 levels: combinational."""
+    from da4ml_core.codegen import emit_rtl
     from da4ml_core.passes.schedule import schedule
 
-    return emit_verilog(schedule(program, max_levels or None), top)
+    return emit_rtl(schedule(program, max_levels or None), top, language)
 
 
 @contextmanager

@@ -11,6 +11,9 @@ import click
 Command = Callable[..., Any]
 
 JSON = click.option('--json', 'as_json', is_flag=True, help='One JSON object on stdout, everything else on stderr.')
+LANGUAGE = click.option(
+    '--language', type=click.Choice(['verilog', 'vhdl']), default='verilog', show_default=True, help='Of the hardware.'
+)
 OVERRIDES = click.option(
     '--set', 'overrides', multiple=True, metavar='KEY=VALUE', help='Override a key, as in rtl.clock_ns=4.0.'
 )

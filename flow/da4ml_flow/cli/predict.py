@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from da4ml_flow.cli.options import JSON, pipeline_options, solver_options
+from da4ml_flow.cli.options import JSON, LANGUAGE, pipeline_options, solver_options
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +27,7 @@ SHOWN_SAMPLES = 5
 @click.option('--compare', metavar='ARRAY', help='Compare with this array of DATA; exit with 1 if any element differs.')
 @click.option('--samples', type=click.IntRange(1), help='Only the first so many samples.')
 @click.option('--rtl', is_flag=True, help='Simulate the emitted hardware description instead of interpreting.')
+@LANGUAGE
 @pipeline_options
 @solver_options
 @JSON
@@ -38,6 +39,7 @@ def predict(
     compare: str | None,
     samples: int | None,
     rtl: bool,
+    language: str,
     max_levels: int,
     effort: str,
     extra_depth: int,
@@ -56,7 +58,7 @@ def predict(
     expected = load_array(data, compare, key='--compare')[:samples] if compare else None
     program = load_model(existing_model(model), effort=effort, extra_depth=extra_depth, device=device)
     start = time.perf_counter()
-    y = _simulated(program, x, max_levels) if rtl else _interpreted(program, x)
+    y = _simulated(program, x, max_levels, language) if rtl else _interpreted(program, x)
     seconds = time.perf_counter() - start
     facts: dict[str, Any] = {
         'samples': len(y),
@@ -95,12 +97,12 @@ def shaped(program: Program, y: NDArray[Any]) -> NDArray[Any]:
     return y.reshape(len(y), *program.output_shapes[0]) if len(program.output_shapes) == 1 else y
 
 
-def _simulated(program: Program, x: NDArray[Any], max_levels: int) -> NDArray[Any]:
+def _simulated(program: Program, x: NDArray[Any], max_levels: int, language: str) -> NDArray[Any]:
     from da4ml_core.interp import decode
     from da4ml_flow.cli.model import emit
     from da4ml_flow.eda.backends.verilator import run_program
 
-    bundle = emit(program, 'kernel', max_levels)
+    bundle = emit(program, 'kernel', max_levels, language)
     with tempfile.TemporaryDirectory(prefix='da4ml_') as scratch:
         codes = run_program(program, bundle, x, Path(scratch))
     return shaped(program, decode(program, codes))

@@ -152,7 +152,9 @@ class PipelineConfig(Section):
 class RtlConfig(Section):
     """The hardware description that is written."""
 
-    language: Literal['verilog'] = Field(default='verilog', description='hardware description language')
+    language: Literal['verilog', 'vhdl'] = Field(
+        default='verilog', description='hardware description language; stages with tools need GHDL for vhdl'
+    )
     top: str | None = Field(
         default=None, pattern=IDENTIFIER, max_length=200, description="name of the top module; null: from 'name'"
     )
@@ -163,7 +165,7 @@ class RtlConfig(Section):
 class LintConfig(Section):
     """Static checks of the hardware description."""
 
-    tool: Literal['verilator'] = Field(default='verilator', description='tool')
+    tool: Literal['verilator'] = Field(default='verilator', description='tool for Verilog; VHDL is analyzed by GHDL')
 
 
 class SimulateConfig(Section):

@@ -13,12 +13,23 @@ import yaml
 
 from da4ml_core.codegen.bundle import RtlBundle
 from da4ml_core.errors import CodegenError
+from da4ml_flow.eda.vhdl_bench import bench_entity, bench_text
 from da4ml_flow.errors import FlowError
 
 VENDOR_LIBRARY = 'da4ml:kernels'
 VERSION = '0.1.0'
 INTERFACE_FILE = 'interface.json'
 _HEADER_FILE = 'da4ml_kernel.hh'
+VHDL = 'vhdl'
+_FILE_TYPES = {'verilog': 'verilogSource', VHDL: 'vhdlSource-2008'}
+# The sums of the primitives, each a carry chain of its own: their Verilog says so itself, their VHDL cannot.
+_CHAINS = ('da4ml_*/w:sum', 'da4ml_*/w:partial', 'da4ml_*/w:difference')
+# GHDL has no word for all of them; these are about sources rather than its use.
+_GHDL_WARNINGS = (
+    *('binding', 'reserved', 'library', 'delayed-checks', 'body', 'specs', 'unused', 'hide', 'port', 'nested-comment'),
+    *('parenthesis', 'pure', 'analyze-assert', 'attribute', 'useless', 'static', 'others', 'universal'),
+    *('runtime-error', 'shared', 'default-binding', 'port-bounds'),
+)
 _HARNESS_FILE = 'harness.cc'
 _NAME = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_-]*')
 _FILE = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.]*')
@@ -67,6 +78,8 @@ def write_core(bundle: RtlBundle, name: str, directory: Path) -> Path:
     harness = resources.files('da4ml_flow.eda') / 'harness' / _HARNESS_FILE
     (directory / _HARNESS_FILE).write_text(harness.read_text())
     (directory / f'{scan_top(bundle.top)}.v').write_text(scan_wrapper(bundle))
+    if bundle.language == VHDL:
+        (directory / f'{bench_entity(bundle)}.vhd').write_text(bench_text(bundle))
     path = directory / f'{bundle.top}.core'
     core = yaml.safe_dump(_core(bundle, name), sort_keys=False, width=120)
     path.write_text(f'CAPI=2:\n{core}')
@@ -138,12 +151,12 @@ constexpr size_t OUTPUT_BITS = {bundle.output_bits};
 
 
 def _core(bundle: RtlBundle, name: str) -> dict[str, Any]:
-    rtl: dict[str, Any] = {'files': list(bundle.files), 'file_type': 'verilogSource'}
+    rtl: dict[str, Any] = {'files': list(bundle.files), 'file_type': _FILE_TYPES[bundle.language]}
     if bundle.ip_cores:
         rtl['depend'] = list(bundle.ip_cores)
     harness = [{_HARNESS_FILE: {'file_type': 'cppSource'}}, {_HEADER_FILE: {'file_type': 'user'}}]
     wrapper = f'{scan_top(bundle.top)}.v'
-    return {
+    core = {
         'name': core_name(name),
         'description': f'da4ml-flow kernel {bundle.top}: {bundle.input_bits} bits in, {bundle.output_bits} bits out, '
         f'latency {bundle.latency_cycles} cycles',
@@ -193,3 +206,30 @@ def _core(bundle: RtlBundle, name: str) -> dict[str, Any]:
             },
         },
     }
+    return _through_ghdl(core, bundle) if bundle.language == VHDL else core
+
+
+def _through_ghdl(core: dict[str, Any], bundle: RtlBundle) -> dict[str, Any]:
+    """The same targets for VHDL: analyzed by GHDL, and as Verilog from there on."""
+    targets = core['targets']
+    targets['lint']['flow_options'] = {
+        'tool': 'da4mlghdl',
+        'analyze_only': True,
+        'ghdl_warnings': list(_GHDL_WARNINGS),
+    }
+    core['filesets']['bench'] = {'files': [f'{bench_entity(bundle)}.vhd'], 'file_type': _FILE_TYPES[VHDL]}
+    targets['bench'] = {
+        'flow': 'generic',
+        'flow_options': {'tool': 'da4mlghdl', 'analyze_only': True},
+        'filesets': ['rtl', 'bench'],
+        'toplevel': bench_entity(bundle),
+    }
+    for target in targets.values():
+        target['flags'] = {VHDL: True}
+    for name in ('sim', 'synth', 'pnr'):
+        options = targets[name]['flow_options']
+        options['frontends'] = ['da4mlghdl', *options.get('frontends', [])]
+        options['unit'] = bundle.top
+        if name != 'sim':
+            options['keep_nets'] = list(_CHAINS)
+    return core

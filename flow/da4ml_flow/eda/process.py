@@ -25,6 +25,7 @@ _FIRST_ERROR = (
     re.compile(r'^\s*(?:\S+:\s?)?(?:fatal )?error\b\s*[:\[]', re.IGNORECASE),  # Yosys, nextpnr, Vivado, compilers
     re.compile(r'^\w*(?:Error|Exception)\b: '),  # Python
     re.compile(r'\berror:\s', re.IGNORECASE),
+    re.compile(r'^\S+\.vhdl?:\d+:\d+: '),  # GHDL, which calls nothing an error
     re.compile(r'not found|No such file|Permission denied|No space left|[Kk]illed|terminate called|Segmentation'),
     re.compile(r'\*\*\* '),  # make: true, but it never says why
 )

@@ -82,7 +82,7 @@ TOOLS: Mapping[str, ToolSpec] = MappingProxyType(
             ToolSpec('make', 'every tool', ('make',), ('--version',), 'apt install make'),
             ToolSpec('c++', 'simulate', ('c++', 'g++', 'clang++'), ('-dumpfullversion',), 'apt install g++'),
             ToolSpec('perl', 'lint, simulate', ('perl',), ('-e', 'print $^V'), 'apt install perl'),
-            ToolSpec('ghdl', 'VHDL simulation', ('ghdl',), ('--version',), 'apt install ghdl', optional=True),
+            ToolSpec('ghdl', 'VHDL', ('ghdl',), ('--version',), 'apt install ghdl', optional=True),
             ToolSpec(
                 'vivado',
                 'Xilinx place and route',
@@ -100,6 +100,9 @@ LINT = ('verilator', 'perl', 'make')
 SIMULATE = ('verilator', 'c++', 'perl', 'make')
 SYNTHESIZE = ('yosys', 'make')
 IMPLEMENT = ('yosys', 'nextpnr-ecp5', 'make')
+LINT_VHDL = ('ghdl', 'make')
+# what makes a language one that every tool reads
+FRONT_ENDS: Mapping[str, tuple[str, ...]] = MappingProxyType({'verilog': (), 'vhdl': ('ghdl',)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ PRIMITIVES = 'da4ml_ip'
 TOOLING = (
     'da4ml_core.codegen.bundle',
     'da4ml_flow.eda',
+    'edalize.tools.da4mlghdl',
     'edalize.tools.da4mlyosys',
     'edalize.tools.da4mlnextpnr',
     PRIMITIVES,
@@ -29,7 +30,7 @@ TOOLING = (
 # the packages and modules whose sources decide the result of a stage; its own module always does
 CODE: Mapping[str, tuple[str, ...]] = {
     'trace': (*COMPILER, 'da4ml_flow.stages.model_file'),
-    'emit': (*COMPILER, 'da4ml_flow.eda.core_file', 'da4ml_flow.eda.harness'),
+    'emit': (*COMPILER, 'da4ml_flow.eda.core_file', 'da4ml_flow.eda.harness', 'da4ml_flow.eda.vhdl_bench'),
     'lint': TOOLING,
     'simulate': (*TOOLING, 'da4ml_core.fixed', 'da4ml_core.ir', 'da4ml_core.interp'),
     'synthesize': TOOLING,

@@ -28,7 +28,7 @@ class Emit:
         return ()
 
     def run(self, context: StageContext) -> StageOutcome:
-        from da4ml_core.codegen import emit_verilog
+        from da4ml_core.codegen import emit_rtl
         from da4ml_core.ir.serialize import load_program
         from da4ml_core.passes.schedule import schedule
         from da4ml_flow.eda.core_file import write_core
@@ -42,7 +42,7 @@ class Emit:
             input_registers=pipeline.input_registers,
             output_registers=pipeline.output_registers,
         )
-        bundle = emit_verilog(scheduled, context.config.top)
+        bundle = emit_rtl(scheduled, context.config.top, context.config.rtl.language)
         directory = context.directory / 'rtl'
         write_core(bundle, context.config.name, directory)
         metrics = (

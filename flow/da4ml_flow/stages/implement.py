@@ -29,7 +29,8 @@ class Implement:
         from da4ml_flow.eda import fusesoc, tools
 
         yosys, nextpnr, *_ = tools.find_all(tools.IMPLEMENT)
-        return (yosys.record, nextpnr.record, *fusesoc.libraries())
+        front_end = tools.find_all(tools.FRONT_ENDS[config.rtl.language])
+        return (yosys.record, nextpnr.record, *(tool.record for tool in front_end), *fusesoc.libraries())
 
     def run(self, context: StageContext) -> StageOutcome:
         from da4ml_flow.eda.backends import nextpnr

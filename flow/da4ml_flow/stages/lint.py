@@ -11,7 +11,7 @@ from da4ml_flow.stages.base import StageContext, StageOutcome
 
 
 class Lint:
-    """Makes ``lint_log``: every file of the design and every primitive in it through `verilator -Wall`, no waivers."""
+    """Makes ``lint_log``: what `verilator -Wall`, or GHDL, says of the design and its primitives, no waivers."""
 
     name = 'lint'
     inputs = ('rtl',)
@@ -22,15 +22,16 @@ class Lint:
     def tools(self, config: BuildConfig) -> tuple[ToolVersion, ...]:
         from da4ml_flow.eda import fusesoc, tools
 
-        verilator, *_ = tools.find_all(tools.LINT)
-        return (verilator.record, *fusesoc.libraries())
+        linter, *_ = tools.find_all(tools.LINT_VHDL if config.rtl.language == 'vhdl' else tools.LINT)
+        return (linter.record, *fusesoc.libraries())
 
     def run(self, context: StageContext) -> StageOutcome:
-        from da4ml_flow.eda.backends import verilator
+        from da4ml_flow.eda.backends import ghdl, verilator
 
-        context.report('verilator -Wall')
-        directory = context.directory / 'verilator'
-        warnings = verilator.lint(context.artifacts['rtl'], directory)
+        vhdl = context.config.rtl.language == 'vhdl'
+        context.report('ghdl -a' if vhdl else 'verilator -Wall')
+        directory = context.directory / ('ghdl' if vhdl else 'verilator')
+        warnings = (ghdl if vhdl else verilator).lint(context.artifacts['rtl'], directory)
         message = ''
         if warnings:
             count = len(warnings)

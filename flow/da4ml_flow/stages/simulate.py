@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from da4ml_flow.eda.vectors import Codes, Records
 
 _SHOWN = 20
+_NATIVE_SAMPLES = 256  # of all, in GHDL, which is slow
 _RANDOM_SAMPLES = 256  # beside a dataset, which is never at the corners
 
 
 class Simulate:
     """Makes ``simulation_report``, a readable text, and ``simulation_log``.
 
-    Samples of the dataset come first, then the corners of the input ranges, then random samples.
+    Samples of the dataset come first, then the corners of the input ranges, then random samples. VHDL is simulated
+    twice: what GHDL synthesizes from it on all samples, and the source itself, in GHDL, on some of them.
     """
 
     name = 'simulate'
@@ -38,31 +40,42 @@ class Simulate:
         from da4ml_flow.eda import fusesoc, tools
 
         verilator, compiler, *_ = tools.find_all(tools.SIMULATE)
-        return (verilator.record, compiler.record, *fusesoc.libraries())
+        front_end = tools.find_all(tools.FRONT_ENDS[config.rtl.language])
+        return (verilator.record, compiler.record, *(tool.record for tool in front_end), *fusesoc.libraries())
 
     def run(self, context: StageContext) -> StageOutcome:
+        import numpy as np
+
         from da4ml_core.interp import Executable
         from da4ml_core.ir.serialize import load_program
         from da4ml_flow.eda import core_file, vectors
-        from da4ml_flow.eda.backends import verilator
+        from da4ml_flow.eda.backends import ghdl, verilator
 
         program = load_program(context.artifacts['program'])
         rtl = context.artifacts['rtl']
         bundle = core_file.load_bundle(rtl)
         codes, from_dataset = _input_codes(program, context.config)
         expected = Executable(program).run_codes(codes)
-        context.report(f'{len(codes)} samples in Verilator')
-        simulation = verilator.simulate(
-            rtl, vectors.input_port_codes(program, bundle.inputs, codes), context.directory / 'verilator'
-        )
+        port_codes = vectors.input_port_codes(program, bundle.inputs, codes)
+        vhdl = bundle.language == core_file.VHDL
+        context.report(f'{len(codes)} samples in Verilator{", of what GHDL synthesizes" if vhdl else ""}')
+        simulation = verilator.simulate(rtl, port_codes, context.directory / 'verilator')
         records = vectors.pack(
             bundle.outputs, vectors.output_port_codes(program, bundle.outputs, expected), bundle.output_bits
         )
         latency = simulation.find_latency(records)
         mismatches, lines = _compare(simulation, records, latency, from_dataset)
+        ok = latency == bundle.latency_cycles
+        if vhdl:
+            lines[0] += ', in Verilator through ghdl synth'
+            context.report('the same VHDL in GHDL itself')
+            chosen = np.unique(np.linspace(0, len(codes) - 1, _NATIVE_SAMPLES).astype(int))
+            wrong = ghdl.wrong_samples(rtl, port_codes[chosen], records[chosen], context.directory / 'ghdl')
+            lines.append(f'GHDL itself: {len(chosen)} samples, {wrong} mismatches')
+            mismatches, ok = mismatches + wrong, ok and not wrong
         report = context.directory / 'simulation.txt'
         report.write_text('\n'.join(lines) + '\n', encoding='utf-8')
-        labels = {'stage': self.name, 'tool': 'verilator'}
+        labels = {'stage': self.name, 'tool': 'ghdl+verilator' if vhdl else 'verilator'}
         metrics = [
             measure('sim_samples', len(codes), **labels),
             measure('sim_mismatches', mismatches, **labels),
@@ -71,7 +84,6 @@ class Simulate:
             metrics.append(measure('latency_cycles', latency, **labels))
             metrics.append(measure('ii', 1, **labels))  # a sample went in every cycle
         artifacts = {'simulation_report': report, 'simulation_log': context.directory / 'verilator' / 'make.log'}
-        ok = latency == bundle.latency_cycles
         return StageOutcome(
             artifacts, tuple(metrics), self.tools(context.config), ok=ok, message='' if ok else '; '.join(lines[:2])
         )

@@ -25,7 +25,8 @@ class Synthesize:
         from da4ml_flow.eda import fusesoc, tools
 
         yosys, *_ = tools.find_all(tools.SYNTHESIZE)
-        return (yosys.record, *fusesoc.libraries())
+        front_end = tools.find_all(tools.FRONT_ENDS[config.rtl.language])
+        return (yosys.record, *(tool.record for tool in front_end), *fusesoc.libraries())
 
     def run(self, context: StageContext) -> StageOutcome:
         from da4ml_flow.eda.backends import yosys

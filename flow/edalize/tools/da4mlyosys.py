@@ -17,6 +17,7 @@ class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
     TOOL_OPTIONS: ClassVar[dict[str, Any]] = {
         'family': {'type': 'str', 'desc': "'ecp5', or a family of synth_xilinx (xcup)"},
         'keep_module': {'type': 'str', 'desc': 'Module that is synthesized on its own and counted on its own'},
+        'keep_nets': {'type': 'str', 'desc': 'Selections of nets that no optimization may remove', 'list': True},
         'netlist': {'type': 'bool', 'desc': 'Write the netlist, too, for place and route'},
         'yosys_synth_options': {'type': 'str', 'desc': 'Additional options for the synth command', 'list': True},
     }
@@ -54,6 +55,8 @@ class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
         keep = self.tool_options.get('keep_module')
         if keep:
             yield f'setattr -mod -set keep_hierarchy 1 {keep}'
+        for nets in self.tool_options.get('keep_nets', []):
+            yield f'setattr -set keep 1 {nets}'
         options = ' '.join(self.tool_options.get('yosys_synth_options', []))
         if family == _ECP5:
             # all of synth_ecp5 but its last steps: `autoname` there takes longer than all others on a large netlist

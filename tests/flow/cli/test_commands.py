@@ -260,6 +260,26 @@ def test_convert(program, tmp_path, capsys):
     assert 'combinational' in capsys.readouterr().out
 
 
+def test_convert_to_vhdl(program, tmp_path, capsys):
+    assert run(['convert', str(program), str(tmp_path / 'rtl'), '--language', 'vhdl', '--json']) == 0
+    assert json.loads(capsys.readouterr().out)['language'] == 'vhdl'
+    assert 'entity tiny is' in (tmp_path / 'rtl' / 'tiny.vhd').read_text()
+
+
+def test_vhdl_without_ghdl_is_told_before_anything_runs(digits, capsys, monkeypatch):
+    from da4ml_flow.eda import tools
+
+    which = tools.shutil.which
+    monkeypatch.setattr(
+        tools.shutil, 'which', lambda program, **kw: None if program == 'ghdl' else which(program, **kw)
+    )
+    assert run(['build', 'digits.yaml', '--set', 'rtl.language=vhdl', '--set', 'simulate={}']) == 3
+    error = capsys.readouterr().err
+    assert 'ghdl is not installed' in error
+    assert 'apt install ghdl' in error
+    assert not list(Path().glob('build/*/trace*'))
+
+
 def test_convert_that_fails_leaves_nothing(tmp_path, capsys):
     (tmp_path / 'broken.json').write_text('{}')
     assert run(['convert', str(tmp_path / 'broken.json'), str(tmp_path / 'rtl')]) == 2

@@ -43,6 +43,17 @@ def test_a_core_has_every_target_and_its_dependencies(tmp_path: Path) -> None:
             assert (path.parent / (file if isinstance(file, str) else next(iter(file)))).is_file()
 
 
+def test_a_core_in_vhdl_goes_through_ghdl(tmp_path: Path) -> None:
+    path = core_file.write_core(bundle(language='vhdl', files={'kernel.vhd': ''}), 'kernel', tmp_path)
+    core = yaml.safe_load(path.read_text().partition('\n')[2])
+    assert core['filesets']['rtl']['file_type'] == 'vhdlSource-2008'
+    assert set(core['targets']) == {'default', 'lint', 'sim', 'synth', 'pnr', 'bench'}
+    assert all(target['flags'] == {'vhdl': True} for target in core['targets'].values())
+    frontends = {name: core['targets'][name]['flow_options']['frontends'] for name in ('sim', 'synth', 'pnr')}
+    assert frontends == {'sim': ['da4mlghdl'], 'synth': ['da4mlghdl'], 'pnr': ['da4mlghdl', 'da4mlyosys']}
+    assert 'port map (clk => clk, x => x, y => y)' in (tmp_path / 'kernel_bench.vhd').read_text()
+
+
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     written = bundle()
     core_file.write_core(written, 'kernel', tmp_path)

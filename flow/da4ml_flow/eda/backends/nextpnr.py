@@ -47,7 +47,7 @@ def implement(
 ) -> Implementation:
     """Synthesize, place and route the design in ``rtl`` on a device, for example 'ecp5-25k', once a seed."""
     bundle = core_file.load_bundle(rtl)
-    found = tools.find_all(tools.IMPLEMENT)
+    found = tools.find_all((*tools.IMPLEMENT, *tools.FRONT_ENDS[bundle.language]))
     options: dict[str, str | list[str]] = {'device': device.removeprefix('ecp5-')}
     options['seeds'] = [str(seed) for seed in seeds]
     if clock_ns is not None:

@@ -72,7 +72,7 @@ def simulate(rtl: Path, codes: vectors.Codes, directory: Path, *, ip_root: Path 
     if bundle.initiation_interval != 1:
         raise ToolFailed(f'the harness feeds a sample a cycle, not one in {bundle.initiation_interval}')
     packed = vectors.pack(bundle.inputs, codes, bundle.input_bits)
-    found = tools.find_all(tools.SIMULATE)
+    found = tools.find_all((*tools.SIMULATE, *tools.FRONT_ENDS[bundle.language]))
     if any(char.isspace() for char in str(directory.resolve())):
         raise ToolFailed(
             f'Verilator cannot compile in a directory with spaces: {directory.resolve()}',

@@ -26,7 +26,7 @@ class Synthesis:
 def synthesize(rtl: Path, family: str, directory: Path, *, timeout_s: float = _TIMEOUT_S) -> Synthesis:
     """Synthesize the design in ``rtl`` for a family: 'ecp5', or one of `synth_xilinx`."""
     bundle = core_file.load_bundle(rtl)
-    found = tools.find_all(tools.SYNTHESIZE)
+    found = tools.find_all((*tools.SYNTHESIZE, *tools.FRONT_ENDS[bundle.language]))
     project = fusesoc.configure(
         core_file.load_core_name(rtl),
         'synth',

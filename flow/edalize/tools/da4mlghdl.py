@@ -1,0 +1,40 @@
+"""GHDL as a front end: VHDL-2008 analyzed, and synthesized to Verilog for the tools that read no VHDL."""
+
+from typing import Any, ClassVar
+
+from edalize.tools.edatool import Edatool  # type: ignore[import-untyped]
+from edalize.utils import EdaCommands  # type: ignore[import-untyped]
+
+_LIBRARY = 'work-obj08.cf'  # what GHDL calls its library `work` of VHDL-2008
+
+
+class Da4mlghdl(Edatool):  # type: ignore[misc]  # edalize finds a tool by its module's name, capitalized
+    """Every VHDL file into the library `work`, in order; then, unless only analysis is asked for, `<unit>_vhdl.v`.
+
+    The stock tool says `run` where it should name a file, and keeps what GHDL writes to itself.
+    """
+
+    description = 'GHDL: analysis of VHDL-2008, and its synthesis to Verilog'
+
+    TOOL_OPTIONS: ClassVar[dict[str, Any]] = {
+        'analyze_only': {'type': 'bool', 'desc': 'Only analyze the sources'},
+        'unit': {'type': 'str', 'desc': 'Entity to synthesize (the top level)'},
+        'ghdl_warnings': {'type': 'str', 'desc': 'Names of warnings to ask for in analysis', 'list': True},
+    }
+
+    def setup(self, edam: dict[str, Any]) -> None:
+        super().setup(edam)
+        sources = [file['name'] for file in self.files if file.get('file_type', '').startswith('vhdlSource')]
+        rest = [file for file in self.files if file['name'] not in sources]
+        warnings = [f'-W{name}' for name in self.tool_options.get('ghdl_warnings', [])]
+        self.commands = EdaCommands()
+        self.commands.add(['ghdl', '-a', '--std=08', *warnings, *sources], [_LIBRARY], sources)
+        target = _LIBRARY
+        if not self.tool_options.get('analyze_only'):
+            unit = self.tool_options.get('unit', self.toplevel)
+            target = f'{unit}_vhdl.v'
+            synthesis = ['ghdl', 'synth', '--std=08', '--out=verilog', unit, '>', f'{target}.part']
+            self.commands.add([synthesis, ['mv', f'{target}.part', target]], [target], [_LIBRARY])
+            rest.append({'name': target, 'file_type': 'verilogSource'})
+        self.edam = {**edam, 'files': rest}
+        self.commands.set_default_target(target)

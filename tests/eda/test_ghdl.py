@@ -1,0 +1,146 @@
+"""GHDL for real: VHDL through every stage, next to the Verilog of the same program."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from da4ml_core.codegen import emit_rtl
+from da4ml_core.interp import Executable
+from da4ml_core.ir import Program
+from da4ml_core.ir.serialize import save_program
+from da4ml_core.passes.schedule import schedule
+from da4ml_core.trace import Tracer
+from da4ml_flow.cli.main import run
+from da4ml_flow.eda import core_file, vectors
+from da4ml_flow.eda.backends import ghdl, nextpnr, yosys
+from da4ml_flow.errors import ToolFailed
+
+pytestmark = pytest.mark.eda
+
+CONFIG = """\
+name: Tiny
+model: {source: tiny.json.gz, dataset: {path: data.npz}}
+rtl: {language: vhdl, pipeline: {max_levels: 1}}
+lint: {}
+simulate: {samples: 40}
+synthesize: {}
+results: {database: null}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _tools(need: Callable[..., None]) -> None:
+    need('ghdl', 'make')
+
+
+@pytest.fixture
+def program() -> Program:
+    """Sums of many terms, in which adders feed adders, and a rectifier."""
+    matrix = np.random.default_rng(0).integers(-8, 8, size=(6, 4))
+    tracer = Tracer('tiny')
+    return tracer.finish(np.maximum(tracer.input((6,)).quantize(True, 3, 1) @ matrix, 0))
+
+
+@pytest.fixture
+def write(tmp_path: Path, program: Program) -> Callable[..., Path]:
+    """Writes the kernel, its text replaced as asked."""
+
+    def write_kernel(old: str = '', new: str = '', language: str = 'vhdl', max_levels: int | None = 2) -> Path:
+        bundle = emit_rtl(schedule(program, max_levels), 'Tiny', language)
+        files = {name: text.replace(old, new, 1) if old else text for name, text in bundle.files.items()}
+        rtl = tmp_path / f'rtl_{language}'
+        core_file.write_core(replace(bundle, files=files), 'tiny', rtl)
+        return rtl
+
+    return write_kernel
+
+
+def test_a_clean_design_has_no_warning(write: Callable[..., Path], tmp_path: Path) -> None:
+    assert ghdl.lint(write(), tmp_path / 'lint') == ()
+
+
+def test_warnings_are_counted_and_placed(write: Callable[..., Path], tmp_path: Path) -> None:
+    rtl = write('begin\n', '    signal left_over : std_logic;\nbegin\n')
+    (warning,) = ghdl.lint(rtl, tmp_path / 'lint')
+    line = (rtl / 'Tiny.vhd').read_text().splitlines().index('    signal left_over : std_logic;') + 1
+    assert (warning.kind, Path(warning.file).name, warning.line) == ('unused', 'Tiny.vhd', line)
+
+
+def test_a_syntax_error_is_a_failed_tool(write: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(ToolFailed, match='make failed') as caught:
+        ghdl.lint(write('begin\n', 'begins\n'), tmp_path / 'lint')
+    assert 'Tiny.vhd:' in caught.value.notes[0]
+
+
+@pytest.mark.parametrize('max_levels', [None, 2])
+def test_the_source_itself_in_ghdl(
+    write: Callable[..., Path], program: Program, tmp_path: Path, max_levels: int | None
+) -> None:
+    rtl = write(max_levels=max_levels)
+    bundle = core_file.load_bundle(rtl)
+    ranges = [program.ops[index].interval[:2] for index, _ in program.input_ops()]
+    codes = vectors.corner_codes(ranges, 20)
+    outputs = vectors.output_port_codes(program, bundle.outputs, Executable(program).run_codes(codes))
+    expected = vectors.pack(bundle.outputs, outputs, bundle.output_bits)
+    inputs = vectors.input_port_codes(program, bundle.inputs, codes)
+    assert ghdl.wrong_samples(rtl, inputs, expected, tmp_path / 'right') == 0
+    expected[3] ^= 1
+    assert ghdl.wrong_samples(rtl, inputs, expected, tmp_path / 'wrong') == 1
+
+
+@pytest.mark.parametrize('family', ['xcup', pytest.param('ecp5', marks=pytest.mark.slow)])
+def test_the_chains_of_adders_stay_apart_as_in_verilog(
+    need: Callable[..., None], write: Callable[..., Path], tmp_path: Path, family: str
+) -> None:
+    need('yosys')
+    found = {
+        language: yosys.synthesize(write(language=language), family, tmp_path / language).resources
+        for language in ('verilog', 'vhdl')
+    }
+    assert found['vhdl'].ffs == found['verilog'].ffs
+    assert found['vhdl'].carry == found['verilog'].carry
+    assert found['vhdl'].luts <= 1.02 * found['verilog'].luts
+
+
+@pytest.mark.slow
+def test_place_and_route(need: Callable[..., None], write: Callable[..., Path], tmp_path: Path) -> None:
+    need('yosys', 'nextpnr-ecp5')
+    done = nextpnr.implement(write(), 'ecp5-25k', [1], tmp_path / 'pnr')
+    assert done.median_fmax_mhz > 20
+    assert done.resources.luts > 0
+
+
+def test_a_build(need: Callable[..., None], program: Program, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    need('verilator', 'perl', 'c++', 'yosys')
+    monkeypatch.chdir(tmp_path)
+    save_program(program, Path('tiny.json.gz'))
+    x = np.random.default_rng(1).integers(-16, 16, size=(50, 6)) / 2
+    np.savez('data.npz', x=x, y=Executable(program).run(x))
+    Path('tiny.yaml').write_text(CONFIG)
+    assert run(['build', 'tiny.yaml', '--json']) == 0
+    data = json.loads(capsys.readouterr().out)
+    figures = {name: values[0]['value'] for name, values in data['metrics'].items()}
+    assert figures['sim_mismatches'] == 0
+    assert figures['luts'] > 0
+    (report,) = Path('build').glob('*/simulate-*/simulation.txt')
+    first, native = report.read_text().splitlines()
+    assert first.endswith('cycles, in Verilator through ghdl synth')
+    assert native == 'GHDL itself: 256 samples, 0 mismatches'
+    for record in Path('build').glob('*/*/record.json'):
+        tools = {tool['name'] for tool in json.loads(record.read_text())['record']['tools']}
+        assert ('ghdl' in tools) is record.parent.name.startswith(('lint', 'simulate', 'synthesize'))
+
+
+def test_predict(need: Callable[..., None], program: Program, tmp_path: Path, capsys: Any) -> None:
+    need('verilator', 'perl', 'c++')
+    path, data = tmp_path / 'tiny.json.gz', tmp_path / 'data.npz'
+    save_program(program, path)
+    x = np.random.default_rng(1).integers(-16, 16, size=(50, 6)) / 2
+    np.savez(data, x=x, y=Executable(program).run(x))
+    assert run(['predict', str(path), str(data), '--compare', 'y', '--rtl', '--language', 'vhdl']) == 0
+    assert capsys.readouterr().out == '0 of 200 elements differ from y\n'
