@@ -19,6 +19,7 @@ from da4ml_core.errors import Da4mlError
 # name -> (module, what it does): help needs no import of the commands
 COMMANDS = {
     'build': ('build', 'Build a configuration: from the model to measured hardware.'),
+    'regress': ('regress', 'Build, and compare with reviewed baselines.'),
     'report': ('report', 'Show recorded runs.'),
     'predict': ('predict', 'Run a model bit-exactly on data.'),
     'convert': ('convert', 'Write a model as a hardware description.'),

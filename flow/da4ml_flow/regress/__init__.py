@@ -1,0 +1,1 @@
+"""Regression checks: a build against the reviewed figures of a baseline."""
