@@ -8,6 +8,7 @@ from typing import Any
 
 from da4ml_core import ir
 from da4ml_core.device import DEFAULT_DEVICE, device
+from da4ml_core.fixed import FixedType
 from da4ml_core.ir import cost, serialize, text
 from da4ml_core.trace.linear import SolverOptions
 
@@ -58,8 +59,13 @@ def load(path: str | Path) -> Program:
     return Program.of(serialize.load_program(path))
 
 
-def load_model(path: str | Path, solver: SolverOptions | None = None) -> Program:
-    """Any supported model file as a program; raises FrontendError with what is not supported, and where."""
+def load_model(
+    path: str | Path, solver: SolverOptions | None = None, input_type: FixedType | str | None = None
+) -> Program:
+    """Any supported model file as a program; raises FrontendError with what is not supported, and where.
+
+    ``input_type``, say ``'fixed<3,12>'``, is for ONNX models that compute with their inputs before they quantize them.
+    """
     from da4ml_core.frontends import load as load_frontend
 
-    return Program.of(load_frontend(path, solver or SolverOptions()))
+    return Program.of(load_frontend(path, solver or SolverOptions(), input_type))

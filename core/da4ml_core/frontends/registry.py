@@ -10,23 +10,39 @@ from typing import TYPE_CHECKING
 from da4ml_core.errors import FrontendError, Location
 
 if TYPE_CHECKING:
+    from da4ml_core.fixed import FixedType
     from da4ml_core.ir import Program
     from da4ml_core.trace import SolverOptions
 
-Reader = Callable[[str | Path, 'SolverOptions | None'], 'Program']
+Reader = Callable[[Path, 'SolverOptions | None', 'FixedType | str | None'], 'Program']
 
 
-def _keras(path: str | Path, solver: SolverOptions | None) -> Program:
+def _keras(path: Path, solver: SolverOptions | None, input_type: FixedType | str | None) -> Program:
     from da4ml_core.frontends.keras_file import load_keras
 
+    if input_type is not None:
+        raise FrontendError(
+            'an input type is for models that do not quantize their inputs; those of Keras do',
+            location=Location(str(path)),
+            hint='leave it out',
+        )
     return load_keras(path, solver)
 
 
-READERS: Mapping[str, Reader] = MappingProxyType({'.keras': _keras})
+def _qonnx(path: Path, solver: SolverOptions | None, input_type: FixedType | str | None) -> Program:
+    from da4ml_core.frontends.qonnx_file import load_qonnx
+
+    return load_qonnx(path, solver, input_type)
 
 
-def load(path: str | Path, solver: SolverOptions | None = None) -> Program:
-    """The program of a model file of any known kind; raises FrontendError for an unknown suffix."""
+READERS: Mapping[str, Reader] = MappingProxyType({'.keras': _keras, '.onnx': _qonnx})
+
+
+def load(path: str | Path, solver: SolverOptions | None = None, input_type: FixedType | str | None = None) -> Program:
+    """The program of a model file of any known kind; raises FrontendError for an unknown suffix.
+
+    ``input_type`` is for models that compute with their inputs before they quantize them, say ``'fixed<3,12>'``.
+    """
     path = Path(path)
     reader = READERS.get(path.suffix.lower())
     if reader is None:
@@ -35,4 +51,4 @@ def load(path: str | Path, solver: SolverOptions | None = None) -> Program:
             location=Location(str(path)),
             hint=f'known suffixes: {", ".join(READERS)}',
         )
-    return reader(path, solver)
+    return reader(path, solver, input_type)
