@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
 from typing import NamedTuple
@@ -12,16 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from da4ml_core.cmvm import _extract, _trees
+from da4ml_core.cmvm._local_search import LocalSearch
 from da4ml_core.cmvm.check import Graph
 from da4ml_core.cmvm.csd import csd_terms, digit_counts
 from da4ml_core.cmvm.decompose import Decomposition, Distances, KraftLevels, roots_only, row_distances, spanning_forest
+from da4ml_core.cmvm.local_search import Annealing, Sums, ordered_sums
 from da4ml_core.cmvm.matrix import Problem
 from da4ml_core.cmvm.rows import Rows
 
 NEWEST, NEWEST_SEEDED, SEEDED = 1, 2, 3  # which of equally good patterns comes first: see `_extract`
-BALANCED_RECIPES = 66
-BALANCED_WORK = 1.2e7
-MAX_RECIPES = 400
+BALANCED_RECIPES = 16
+BALANCED_WORK = 3e6
+ANNEALING_PARTS = 20  # of a chain
+ANNEALED_BITS = 40  # of the largest weights that local search takes
 
 
 class Recipe(NamedTuple):
@@ -41,6 +44,8 @@ class Candidate(NamedTuple):
     recipe: Recipe
     graph: Graph
     bits: float
+    joins: NDArray[np.int32]
+    sums: Sums
 
     @property
     def rank(self) -> tuple[float, int]:
@@ -92,7 +97,6 @@ class Search:
         """The graph of one recipe."""
         forest = self._decompose(recipe)
         row_start, terms = self._terms(forest)
-        inputs = self.inputs
         levels, exps, lows, highs = self._with_rows(forest)
         slack, power, base = self._slack(forest, row_start, terms, levels)
         joins = np.zeros((0, 5), dtype=np.int32)
@@ -102,11 +106,17 @@ class Search:
                 forest.deadlines is not None, self.kraft.radix,
                 recipe.width_weight, recipe.overhead, recipe.policy, recipe.seed,
             )  # fmt: skip
-        deadlines = forest.deadlines or (0,) * len(forest.order)
+        due = np.asarray(forest.deadlines or (0,) * len(forest.order), dtype=np.int32)
+        sums = Sums(row_start, terms, np.asarray(forest.order, dtype=np.int32), due)
+        graph, bits = self.build(joins, sums, recipe.window)
+        return Candidate(recipe, graph, bits, joins, sums)
+
+    def build(self, joins: NDArray[np.int32], sums: Sums, window: int) -> tuple[Graph, float]:
+        """Trees for sums, of which the first are the rows, and the bits of their carry chains."""
+        inputs = self.inputs
         adders, roots, bits = _trees.build(
-            inputs.levels, inputs.exps, inputs.lows, inputs.highs, joins, row_start, terms,
-            np.asarray(forest.order, dtype=np.int32), np.asarray(deadlines, dtype=np.int32),
-            forest.deadlines is not None, self.kraft.window, self.kraft.radix, recipe.window,
+            inputs.levels, inputs.exps, inputs.lows, inputs.highs, joins, sums.row_start, sums.terms,
+            sums.order, sums.deadlines, self.rows.deadlines is not None, self.kraft.window, self.kraft.radix, window,
         )  # fmt: skip
         scales = np.asarray(self.rows.input_shifts, dtype=np.int32)
         for nodes, shifts in (*((adders[:, k], adders[:, k + 1]) for k in (0, 3, 6)), (roots[:, 0], roots[:, 1])):
@@ -118,7 +128,39 @@ class Search:
             else:
                 node, shift, negated = (int(number) for number in roots[edge.row])
                 outputs.append((node, shift + edge.shift, bool(negated) != edge.negated))
-        return Candidate(recipe, Graph(adders, tuple(outputs)), bits)
+        return Graph(adders, tuple(outputs)), bits
+
+    def anneal(
+        self, start: Candidate, annealing: Annealing, go_on: Callable[[float, float], bool] = lambda done, bits: True
+    ) -> Candidate:
+        """The best graph of a chain of local search from a candidate, or that candidate.
+
+        Between parts of the work, ``go_on(part done, bits)`` is asked whether to continue.
+        """
+        rows, inputs = self.rows, self.inputs
+        if not self.anneals:
+            return start
+        joins = start.joins
+        chain = LocalSearch(
+            inputs.levels, inputs.exps, inputs.lows, inputs.highs, rows.numbers, joins,
+            start.sums.row_start, start.sums.terms, rows.deadlines, self.kraft.radix,
+            annealing.seed, annealing.work, annealing.adder_weight, annealing.hot, annealing.cold, annealing.noise,
+        )  # fmt: skip
+        if not chain.sound:
+            return start
+        for part in range(1, ANNEALING_PARTS + 1):
+            chain.advance(annealing.work * part // ANNEALING_PARTS)
+            if not go_on(part / ANNEALING_PARTS, chain.cost):
+                break
+        sums = ordered_sums(chain.graph(), self.problem.levels, len(rows.numbers), rows.deadlines, self.kraft)
+        graph, bits = self.build(joins[:0], sums, start.recipe.window)
+        return min(start, Candidate(start.recipe, graph, bits, joins[:0], sums), key=lambda candidate: candidate.rank)
+
+    @property
+    def anneals(self) -> bool:
+        """Whether the numbers are small enough for the kernel of the local search."""
+        numbers = self.rows.numbers
+        return numbers.dtype != object and len(numbers) > 0 and int(np.abs(numbers).max()) >> ANNEALED_BITS == 0
 
     def _decompose(self, recipe: Recipe) -> Decomposition:
         rows = self.rows
@@ -200,10 +242,7 @@ def recipes(effort: str, rows: int, work: int) -> Iterator[Recipe]:
     yield Recipe(0, share=False)
     if effort == 'fast':
         return
-    more = MAX_RECIPES
-    if effort == 'balanced':
-        more = max(1, min(BALANCED_RECIPES, int(BALANCED_WORK / max(1, work))))
-    yield from islice(_variations(rows), more)
+    yield from islice(_variations(rows), max(1, min(BALANCED_RECIPES, int(BALANCED_WORK / max(1, work)))))
 
 
 def _variations(rows: int) -> Iterator[Recipe]:

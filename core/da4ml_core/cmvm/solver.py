@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from threading import Lock
 from typing import Any
 
 from da4ml_core.cmvm.decompose import KraftLevels
+from da4ml_core.cmvm.effort import Effort, Progress
 from da4ml_core.cmvm.matrix import Problem, check_problem
 from da4ml_core.cmvm.rows import distinct_rows, minimal_depth
-from da4ml_core.cmvm.search import Candidate, Search, recipes
+from da4ml_core.cmvm.search import Search
 from da4ml_core.cmvm.solution import Solution
 from da4ml_core.device import DEFAULT_DEVICE, Device
 from da4ml_core.device import device as find_device
@@ -34,6 +36,7 @@ def solve(
     effort: str | float = 'balanced',
     threads: int | None = None,
     max_operands: int = 2,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Solution:
     """The shift-and-add graph of ``y = x @ matrix`` with the fewest LUTs that the effort finds.
 
@@ -41,7 +44,8 @@ def solve(
     8-bit signed integers); ``latencies`` are their arrival times in adder levels. ``extra_depth`` limits the depth to
     the minimal one and so many levels more; None is no limit. ``effort`` is 'fast', 'balanced', 'max', or a time
     budget in seconds. The result does not depend on ``threads``. ``max_operands`` is 2 or 3: whether ternary adders
-    are used, which count as one level.
+    are used, which count as one level. ``progress`` is told of every step and may raise to cancel the solve; with
+    more than one thread, from any of them.
 
     Raises InvalidMatrix for a matrix, intervals or latencies that are not valid, BudgetExceeded if no graph fits the
     depth, and SolveError for unknown options.
@@ -53,10 +57,10 @@ def solve(
         key = (problem.key, extra_depth, device, effort, max_operands)
         known = _recall(key)
         if known is None:
-            known = _solve(problem, extra_depth, family, effort, max_operands)
+            known = _solve(problem, extra_depth, family, effort, max_operands, threads, progress)
             _remember(key, known)
         return known
-    return _solve(problem, extra_depth, family, float(effort), max_operands)
+    return _solve(problem, extra_depth, family, float(effort), max_operands, threads, progress)
 
 
 def _check_options(extra_depth: int | None, effort: str | float, threads: int | None, max_operands: int) -> None:
@@ -71,7 +75,13 @@ def _check_options(extra_depth: int | None, effort: str | float, threads: int | 
 
 
 def _solve(
-    problem: Problem, extra_depth: int | None, device: Device, effort: str | float, max_operands: int
+    problem: Problem,
+    extra_depth: int | None,
+    device: Device,
+    effort: str | float,
+    max_operands: int,
+    threads: int | None,
+    progress: Callable[[Progress], None] | None,
 ) -> Solution:
     started = time.process_time()
     kraft = KraftLevels(problem.levels, radix=max_operands)
@@ -80,25 +90,17 @@ def _solve(
     if limit is not None and limit < least:
         raise BudgetExceeded(f'no adder graph of depth {limit} computes the matrix', feasible=least)
     search = Search(problem, distinct_rows(problem, kraft, limit), kraft)
-    best: Candidate | None = None
-    tried = 0
-    deadline = None if isinstance(effort, str) else time.monotonic() + effort
-    for recipe in recipes(effort if isinstance(effort, str) else 'max', len(search.rows.numbers), search.work):
-        if best is not None and deadline is not None and time.monotonic() > deadline:
-            break
-        candidate = search.run(recipe)
-        tried += 1
-        if best is None or candidate.rank < best.rank:
-            best = candidate
+    timed = None if isinstance(effort, str) else effort
+    run = Effort(search, effort if isinstance(effort, str) else 'max', timed, threads, progress)
+    best: Solution | None = None
+    for candidate in run.stages():
+        found = Solution.proved(problem, candidate.graph, device, limit, least, {'recipe': candidate.recipe})
+        if best is None or (found.lut_cost, found.num_adders) < (best.lut_cost, best.num_adders):
+            best = found
     if best is None:
-        raise SolveError('the search has no recipe', hint='this is a bug of the solver')
-    stats = {
-        'recipe': best.recipe,
-        'candidates': tried,
-        'lifted': sum(search.rows.lifted),
-        'cpu_s': time.process_time() - started,
-    }
-    return Solution.proved(problem, best.graph, device, limit, least, stats)
+        raise SolveError('the search has no stage', hint='this is a bug of the solver')
+    done = {'candidates': run.tried, 'lifted': sum(search.rows.lifted), 'cpu_s': time.process_time() - started}
+    return replace(best, stats={**best.stats, **done})
 
 
 def _recall(key: tuple[Any, ...]) -> Solution | None:

@@ -9,6 +9,7 @@ import pytest
 
 from da4ml_core.cmvm import solve
 from da4ml_core.cmvm.csd import digit_counts
+from da4ml_core.cmvm.solver import _memo
 from da4ml_core.errors import BudgetExceeded, InvalidMatrix, SolveError
 from da4ml_core.fixed import Interval
 from da4ml_core.ir import Opcode, Operand
@@ -22,10 +23,10 @@ def random_matrix(n, bits, seed=0):
 
 def test_a_solution_reads_well():
     assert str(solve([[7, 0], [3, 0]], extra_depth=0)).splitlines() == [
-        '2 x 2 matrix: 3 adders, 30 LUTs on xilinx-us+, depth 2',
-        '  %2 = %0 + %1 : [-256, 254]',
-        '  %3 = %0<<1 + %1 : [-384, 381]',
-        '  %4 = %3<<2 - %2 : [-1280, 1270]',
+        '2 x 2 matrix: 3 adders, 29 LUTs on xilinx-us+, depth 2',
+        '  %2 = %1 - %0 : [-255, 255]',
+        '  %3 = %0<<2 + %1 : [-640, 635]',
+        '  %4 = %2 + %3<<1 : [-1280, 1270]',
         '  y0 = %4',
         '  y1 = 0',
     ]
@@ -163,10 +164,34 @@ def test_inputs_far_apart_are_exact():
 
 
 def test_more_effort_is_never_worse():
-    matrix = random_matrix(12, 6, seed=3)
+    matrix = random_matrix(5, 6, seed=3)
     for extra in (None, 0):
         costs = [solve(matrix, extra_depth=extra, effort=effort).lut_cost for effort in ('fast', 'balanced', 'max')]
         assert costs == sorted(costs, reverse=True)
+
+
+def test_the_result_does_not_depend_on_threads():
+    matrix = random_matrix(4, 6, seed=4)
+    graphs = []
+    for threads in (1, 2, 5):
+        _memo.clear()
+        graphs.append(solve(matrix, effort='max', threads=threads).adders)
+    assert graphs[0] == graphs[1] == graphs[2]
+
+
+def test_a_solve_tells_its_progress_and_can_be_cancelled():
+    seen = []
+    solve(random_matrix(6, 6, seed=11), progress=seen.append)
+    assert {step for step, _, _ in seen} == {'greedy', 'local search'}
+    assert all(0 < done <= 1 for _, done, _ in seen)
+
+    def cancel(progress):
+        if progress.step == 'local search':
+            raise KeyboardInterrupt
+
+    for threads in (1, 2):
+        with pytest.raises(KeyboardInterrupt):
+            solve(random_matrix(6, 6, seed=12), effort='max', threads=threads, progress=cancel)
 
 
 def test_a_time_budget_is_kept_and_exact():

@@ -1,0 +1,130 @@
+"""What each effort level buys: greedy recipes, then chains of local search from the best of them.
+
+The steps of a lower level are the first steps of a higher one, so that more effort is never worse. Chains are bounded
+by their work, not by time: the result is the same on any machine and for any number of threads.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from threading import Event, Lock
+from typing import NamedTuple
+
+from da4ml_core.cmvm.local_search import Annealing
+from da4ml_core.cmvm.search import Candidate, Search, recipes
+from da4ml_core.errors import SolveError
+
+WORK_PER_ADDER = 120_000  # of the chain of `balanced`; a microsecond is about 60 units
+SMALL_WORK = 60_000_000
+LARGE_ADDERS = 1_500  # from here on, the work of a chain grows again
+LARGEST_WORK = 200_000_000
+MAX_CHAINS = 8
+MAX_FACTOR = 4  # work of a chain of `max`, in those of `balanced`
+
+
+class Progress(NamedTuple):
+    """How far a solve is: what it does, the part of that which is done, and the fewest bits so far."""
+
+    step: str
+    done: float
+    bits: float
+
+
+class Effort:
+    """One run of the search; ``report`` may raise to cancel it.
+
+    Without a number of seconds, the level alone decides what is done.
+    """
+
+    def __init__(
+        self,
+        search: Search,
+        level: str,
+        seconds: float | None = None,
+        threads: int | None = None,
+        report: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self.search = search
+        self.level = level
+        self.deadline = None if seconds is None else time.monotonic() + seconds
+        self.threads = threads or os.cpu_count() or 1
+        self.report = report
+        self.tried = 0
+        self._stopped = Event()
+        self._lock = Lock()
+
+    def stages(self) -> Iterator[Candidate]:
+        """The best candidate of each stage; later stages start from earlier ones."""
+        best = self._greedy('fast')
+        yield best
+        if self.level == 'fast' or self._late():
+            return
+        best = self._greedy('balanced', best)
+        work = chain_work(len(best.graph.adders))
+        best = self._chain(best, Annealing(work))
+        yield best
+        if self.level != 'max' or work == 0 or not self.search.anneals:
+            return
+        for first in count(0, MAX_CHAINS):
+            if self._late():
+                return
+            best = self._chains(best, work * MAX_FACTOR, first)
+            yield best
+            if self.deadline is None:
+                return
+
+    def _greedy(self, level: str, best: Candidate | None = None) -> Candidate:
+        """The best of the level's recipes; those tried before are not tried again."""
+        todo = list(recipes(level, len(self.search.rows.numbers), self.search.work))[self.tried :]
+        for at, recipe in enumerate(todo, 1):
+            if best is not None and self._late():
+                break
+            candidate = self.search.run(recipe)
+            self.tried += 1
+            best = candidate if best is None else min(best, candidate, key=_rank)
+            self._tell('greedy', at / len(todo), best.bits)
+        if best is None:
+            raise SolveError('the search has no recipe', hint='this is a bug of the solver')
+        return best
+
+    def _chains(self, best: Candidate, work: int, first: int) -> Candidate:
+        """The best of chains with other seeds, each on the thread that is free."""
+        chains = [Annealing(work, seed=first + at + 1) for at in range(MAX_CHAINS)]
+        with ThreadPoolExecutor(min(self.threads, MAX_CHAINS)) as pool:
+            running = [pool.submit(self._chain, best, chain) for chain in chains]
+            try:
+                return min((chain.result() for chain in running), key=_rank)
+            except BaseException:
+                self._stopped.set()
+                raise
+
+    def _chain(self, start: Candidate, annealing: Annealing) -> Candidate:
+        def go_on(done: float, bits: float) -> bool:
+            with self._lock:
+                if not self._stopped.is_set():
+                    self._tell('local search', done, bits)
+            return not self._stopped.is_set() and not self._late()
+
+        self.tried += 1
+        return self.search.anneal(start, annealing, go_on)
+
+    def _tell(self, step: str, done: float, bits: float) -> None:
+        if self.report is not None:
+            self.report(Progress(step, done, bits))
+
+    def _late(self) -> bool:
+        return self.deadline is not None and time.monotonic() > self.deadline
+
+
+def chain_work(adders: int) -> int:
+    """The work of one chain of `balanced` on a graph of so many adders."""
+    most = min(LARGEST_WORK, int(SMALL_WORK * max(1.0, adders / LARGE_ADDERS)))
+    return min(WORK_PER_ADDER * adders, most)
+
+
+def _rank(candidate: Candidate) -> tuple[float, int]:
+    return candidate.rank
