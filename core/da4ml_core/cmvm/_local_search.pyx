@@ -1,6 +1,6 @@
 # distutils: language = c++
-# distutils: extra_compile_args = -O3 -std=c++17
-# distutils: depends = core/da4ml_core/cmvm/local_search.hh core/da4ml_core/cmvm/sums.hh
+# distutils: extra_compile_args = -std=c++17
+# distutils: depends = core/da4ml_core/cmvm/local_search.hh core/da4ml_core/cmvm/sums.hh core/da4ml_core/cmvm/carry.hh
 """Local search on a graph of shared sums, from where the greedy extraction left it; see `local_search.hh`."""
 
 from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint64_t
