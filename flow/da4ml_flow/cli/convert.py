@@ -27,20 +27,20 @@ def convert(
     effort: str,
     extra_depth: int,
     device: str,
+    input_type: str | None,
     as_json: bool,
 ) -> None:
-    """Write MODEL (.keras, or a program .json.gz) as a FuseSoC core in the new folder OUT."""
+    """Write MODEL (.keras, .onnx, or a program .json.gz) as a FuseSoC core in the new folder OUT."""
     from da4ml_core.device import device as known_device
     from da4ml_core.ir.cost import depth, lut_estimate
     from da4ml_flow.cli.console import print_json
-    from da4ml_flow.cli.model import emit, existing_model, new_folder
+    from da4ml_flow.cli.model import emit, new_folder, read_model
     from da4ml_flow.eda.core_file import write_core
-    from da4ml_flow.stages.model_file import load_model
 
     family = known_device(device)
     name = top or identifier(model)
     with new_folder(out) as folder:
-        program = load_model(existing_model(model), effort=effort, extra_depth=extra_depth, device=device)
+        program = read_model(model, effort, extra_depth, device, input_type)
         bundle = emit(program, name, max_levels, language)
         core = write_core(bundle, name, folder)
         files = sorted(item.name for item in folder.iterdir())

@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from da4ml_flow.config.nearest import nearest
 from da4ml_flow.errors import FlowError, Location
 from da4ml_flow.workspace import system_errors
@@ -26,6 +28,20 @@ def existing_model(path: Path) -> Path:
         message = 'a folder, not a model file' if path.is_dir() else 'there is no such model file'
         raise FlowError(message, location=Location(str(path)), hint=hint)
     return path
+
+
+def read_model(path: Path, effort: str, extra_depth: int, device: str, input_type: str | None) -> Program:
+    """The program of a model file; what its reader notes goes to stderr."""
+    from da4ml_flow.stages.model_file import load_model
+
+    return load_model(
+        existing_model(path),
+        effort=effort,
+        extra_depth=extra_depth,
+        device=device,
+        input_type=input_type,
+        report=lambda text: click.echo(text, err=True),
+    )
 
 
 def emit(program: Program, top: str, max_levels: int, language: str = 'verilog') -> RtlBundle:

@@ -44,19 +44,19 @@ def predict(
     effort: str,
     extra_depth: int,
     device: str,
+    input_type: str | None,
     as_json: bool,
 ) -> int:
-    """Run MODEL (.keras, or a program .json.gz) on the samples in DATA.npz."""
+    """Run MODEL (.keras, .onnx, or a program .json.gz) on the samples in DATA.npz."""
     import numpy as np
 
     from da4ml_flow.cli.console import print_json
-    from da4ml_flow.cli.model import existing_model
+    from da4ml_flow.cli.model import read_model
     from da4ml_flow.stages.dataset import load_array
-    from da4ml_flow.stages.model_file import load_model
 
     x = load_array(data, input_name, key='--input')[:samples]
     expected = load_array(data, compare, key='--compare')[:samples] if compare else None
-    program = load_model(existing_model(model), effort=effort, extra_depth=extra_depth, device=device)
+    program = read_model(model, effort, extra_depth, device, input_type)
     start = time.perf_counter()
     y = _simulated(program, x, max_levels, language) if rtl else _interpreted(program, x)
     seconds = time.perf_counter() - start

@@ -64,6 +64,12 @@ def _known_device(name: str) -> str:
     return name
 
 
+def _fixed_type(text: str) -> str:
+    if not re.fullmatch(r'u?fixed<-?\d{1,4},-?\d{1,4}>', text):
+        raise problem('literal', f'{text!r} is no fixed-point type', "one is 'fixed<3,12>': integer and fraction bits")
+    return text
+
+
 InputFile = Annotated[Path, AfterValidator(_input_file)]
 PositiveNs = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 
@@ -105,7 +111,11 @@ class DatasetConfig(Section):
 class ModelConfig(Section):
     """The trained model."""
 
-    source: InputFile = Field(description='a .keras file, or a program as .json or .json.gz')
+    source: InputFile = Field(description='a .keras or .onnx file, or a program as .json or .json.gz')
+    input_type: Annotated[str, AfterValidator(_fixed_type)] | None = Field(
+        default=None,
+        description='fixed<int bits, frac bits> of the inputs of an .onnx model that does not quantize them itself',
+    )
     dataset: DatasetConfig | None = Field(default=None, description='samples for accuracy and simulation')
 
 

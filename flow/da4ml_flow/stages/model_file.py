@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from da4ml_core.errors import FrontendError, Location
 
 if TYPE_CHECKING:
     from da4ml_core.ir import Program
@@ -11,13 +15,32 @@ if TYPE_CHECKING:
 PROGRAM_SUFFIXES = ('.json', '.json.gz')
 
 
-def load_model(path: Path, *, extra_depth: int | None, effort: str, device: str) -> Program:
-    """The program; a saved one is taken as it is. Raises FrontendError, IRError."""
+def load_model(
+    path: Path,
+    *,
+    extra_depth: int | None,
+    effort: str,
+    device: str,
+    input_type: str | None = None,
+    report: Callable[[str], None] = lambda text: None,
+) -> Program:
+    """The program; a saved one is taken as it is. Raises FrontendError, IRError.
+
+    What a reader warns of, say an ending that it left out, goes to ``report``.
+    """
     if path.name.endswith(PROGRAM_SUFFIXES):
         from da4ml_core.ir.serialize import load_program
 
+        if input_type is not None:
+            raise FrontendError('a program has the types of its inputs', location=Location(str(path)))
         return load_program(path)
     from da4ml_core.frontends import load
     from da4ml_core.trace import SolverOptions
 
-    return load(path, solver=SolverOptions(extra_depth=extra_depth, effort=effort, device=device))
+    solver = SolverOptions(extra_depth=extra_depth, effort=effort, device=device)
+    with warnings.catch_warnings(record=True) as noted:
+        warnings.simplefilter('always')
+        program = load(path, solver=solver, input_type=input_type)
+    for warning in noted:
+        report(f'note: {warning.message}')
+    return program

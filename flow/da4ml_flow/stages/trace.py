@@ -20,6 +20,7 @@ class Trace:
     def settings(self, config: BuildConfig) -> Mapping[str, Any]:
         return {
             'source': config.model.source,
+            'input_type': config.model.input_type,
             'optimizer': config.optimizer.model_dump(mode='json'),
         }
 
@@ -40,6 +41,8 @@ class Trace:
             extra_depth=options.extra_depth,
             effort=options.effort,
             device=options.device,
+            input_type=context.config.model.input_type,
+            report=context.report,
         )
         elapsed = time.perf_counter() - start
         path = context.directory / 'program.json.gz'

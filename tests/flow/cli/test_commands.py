@@ -345,3 +345,9 @@ def test_a_model_that_cannot_be_read_is_shown_with_the_line_that_asks_for_it(dig
     error = capsys.readouterr().err
     assert 'note: asked for at digits.yaml:3:11 (model.source)' in error
     assert 'help: a .keras file is a zip archive; this one is cut off, or something else' in error
+
+
+def test_a_program_takes_no_input_type(program, capsys):
+    assert run(['convert', str(program), str(program.parent / 'out'), '--input-type', 'fixed<3,12>']) == 2
+    assert 'a program has the types of its inputs' in capsys.readouterr().err
+    assert not (program.parent / 'out').exists()
