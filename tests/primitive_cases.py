@@ -22,12 +22,14 @@ class Case(NamedTuple):
     def operand_widths(self) -> dict[str, int]:
         if self.primitive == 'delay_line':
             return {'d': self.parameters['WIDTH']}
-        names = {'shift_adder': 'ab', 'ternary_adder': 'abc'}.get(self.primitive, 'a')
+        if self.primitive == 'mux':
+            return {'s': 1, 'a': self.parameters['WIDTH'], 'b': self.parameters['WIDTH']}
+        names = {'shift_adder': 'ab', 'ternary_adder': 'abc', 'multiplier': 'ab'}.get(self.primitive, 'a')
         return {name: self.parameters[f'{name.upper()}_WIDTH'] for name in names}
 
     @property
     def output_bits(self) -> int:
-        return self.parameters['WIDTH' if self.primitive == 'delay_line' else 'Y_WIDTH']
+        return self.parameters['WIDTH' if self.primitive in ('delay_line', 'mux') else 'Y_WIDTH']
 
     @property
     def latency_cycles(self) -> int:
@@ -58,12 +60,16 @@ class Case(NamedTuple):
         given = self.parameters
         if self.primitive == 'delay_line':
             return operands['d']
+        if self.primitive == 'mux':
+            return operands['a' if operands['s'] else 'b']
         values = {
             name: code - (1 << width) * (self._is_signed(name) & code >> (width - 1))
             for (name, code), width in zip(operands.items(), self.operand_widths.values(), strict=True)
         }
         if self.primitive == 'relu':
             return max(values['a'], 0)
+        if self.primitive == 'multiplier':
+            return values['a'] * values['b']
         if self.primitive == 'quantize':
             bits, signed = given['Y_WIDTH'], bool(given['Y_SIGNED'])
             modes = tuple(Rounding)[given['ROUNDING']], tuple(Overflow)[given['OVERFLOW']]
@@ -90,6 +96,8 @@ def all_cases(rng: random.Random) -> list[Case]:
         *_negations(),
         *_quantizations(),
         *_rectifications(),
+        *_multiplexers(),
+        *_products(),
         *_delays(),
     ]
 
@@ -158,6 +166,20 @@ def _quantizations() -> Iterator[Case]:
         [*small, *wide], itertools.product((0, 1), repeat=2), range(7), range(4)
     ):
         yield Case('quantize', dict(zip(names, (*sizes, *signs, *modes), strict=True)))
+
+
+def _multiplexers() -> Iterator[Case]:
+    for width in (1, 2, 3, 4, 5, 13, 40):
+        yield Case('mux', {'WIDTH': width})
+
+
+def _products() -> Iterator[Case]:
+    for (a, b), signs in itertools.product(
+        [*itertools.product(range(1, 6), repeat=2), (7, 9)], itertools.product((0, 1), repeat=2)
+    ):
+        for out in sorted({1, max(a, b), a + b - 1, a + b}):
+            parameters = {'A_WIDTH': a, 'A_SIGNED': signs[0], 'B_WIDTH': b, 'B_SIGNED': signs[1], 'Y_WIDTH': out}
+            yield Case('multiplier', parameters)
 
 
 def _delays() -> Iterator[Case]:

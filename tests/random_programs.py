@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 
 from da4ml_core.fixed import FixedType, Interval, Overflow, Rounding
 from da4ml_core.ir import InputPort, Op, Opcode, Operand, Program, Quantization
@@ -17,6 +18,7 @@ def random_program(
     max_width: int = 20,
     name: str = 'random',
     narrow: bool = True,
+    without: Collection[Opcode] = (),
 ) -> Program:
     """A program that the verifier accepts, with at least one input bit and one output bit.
 
@@ -26,7 +28,7 @@ def random_program(
     while True:
         ops = [_input(rng, num_inputs, max_width) for _ in range(num_inputs)]
         while len(ops) < num_inputs + num_ops:
-            op = _operation(rng, ops)
+            op = _operation(rng, ops, without)
             if op.interval.width_bits <= max_width and op.interval.exp > -2 * max_width:
                 ops.append(op if narrow else _loosened(rng, op))
         outputs = tuple(
@@ -56,8 +58,10 @@ def _input(rng: random.Random, num_inputs: int, max_width: int) -> Op:
     return Op(Opcode.INPUT, (), kind.interval, port)
 
 
-def _operation(rng: random.Random, ops: list[Op]) -> Op:
-    opcode = rng.choice((Opcode.ADD, Opcode.ADD, Opcode.ADD, Opcode.NEG, Opcode.QUANTIZE, Opcode.RELU, Opcode.CONST))
+def _operation(rng: random.Random, ops: list[Op], without: Collection[Opcode]) -> Op:
+    opcode = rng.choice(
+        (Opcode.ADD, Opcode.ADD, Opcode.ADD, *(opcode for opcode in Opcode if opcode is not Opcode.INPUT))
+    )
     attribute = None
     count = 1
     if opcode is Opcode.CONST:
@@ -65,6 +69,10 @@ def _operation(rng: random.Random, ops: list[Op]) -> Op:
         return Op(opcode, (), Interval(code, code, rng.randint(-4, 4)))
     if opcode is Opcode.ADD:
         count = rng.choice((2, 2, 3))
+    elif opcode is Opcode.MUX:
+        count = 3
+    elif opcode is Opcode.MUL:
+        count = 2
     elif opcode is Opcode.QUANTIZE:
         attribute = Quantization(_type(rng, 8), *_modes(rng))
     elif opcode is Opcode.RELU and rng.random() < 0.6:
@@ -80,6 +88,9 @@ def _operation(rng: random.Random, ops: list[Op]) -> Op:
     ]
     if opcode is Opcode.ADD and all(edge.negated for edge in operands):
         operands[rng.randrange(count)] = operands[0]._replace(negated=False)
+    if opcode is Opcode.MUX:
+        condition = ops[operands[0].index].interval
+        operands[0] = operands[0]._replace(negated=condition.lo >= 0 and condition.hi <= 1 and rng.random() < 0.8)
     edges = [ops[edge.index].interval.shifted(edge.shift, edge.negated) for edge in operands]
     op = Op(opcode, tuple(operands), Interval(0, 0), attribute, rng.choice(('', 'dense', 'layer "2" (Ω)')))
     return op._replace(interval=op_interval(op, edges))

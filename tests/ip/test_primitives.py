@@ -32,6 +32,8 @@ def test_primitives_equal_their_definitions_for_all_parameters(tmp_path):
 
 BUGS = {
     'delay_line': ('{chain[WIDTH*(DEPTH-1)-1:0], d}', '{chain[WIDTH*(DEPTH-1)-1:0], ~d}'),
+    'multiplier': ('(B_SIGNED != 0) & b[B_WIDTH-1]', 'b[B_WIDTH-1]'),
+    'mux': ('s ? a : b', 's ? b : a'),
     'negate': ('(A_SIGNED != 0) & a[A_WIDTH-1]', 'a[A_WIDTH-1]'),
     'quantize': ('ROUNDING == 5 ? half & rest', 'ROUNDING == 5 ? half'),
     'relu': ('{~a[A_WIDTH-1]}', '{~a[A_WIDTH-2]}'),

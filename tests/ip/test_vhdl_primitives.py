@@ -58,6 +58,8 @@ def test_primitives_equal_their_definitions_for_all_parameters(tmp_path):
 
 BUGS = {
     'delay_line': ('chain(1) <= d;', 'chain(1) <= not d;'),
+    'multiplier': ("when A_SIGNED = 1 else signed('0' & a)", 'when A_SIGNED < 2'),
+    'mux': ("when s(0) = '1'", "when s(0) = '0'"),
     'negate': ('resize(signed(a), TOP), A_SHIFT) when A_SIGNED = 1', 'resize(signed(a), TOP), A_SHIFT) when DROP < 99'),
     'quantize': ('half and rest when ROUNDING = 5', 'half when ROUNDING = 5'),
     'relu': ('not a(A_WIDTH - 1)', 'not a(A_WIDTH - 2)'),

@@ -17,6 +17,7 @@ from random_programs import random_codes, random_program
 from da4ml_core.fixed import FixedType, Interval, Overflow, Rounding, quantize_interval, sum_intervals
 from da4ml_core.interp import Executable, _kernel, batch, decode, encode, evaluate
 from da4ml_core.ir import InputPort, Op, Opcode, Operand, Program, Quantization
+from da4ml_core.ir.affine import op_interval
 
 MODES = (tuple(Rounding), tuple(Overflow))
 INSTRUCTION_SETS = range(_kernel.BEST_INSTRUCTION_SET + 1)
@@ -61,9 +62,19 @@ def random_op(rng: random.Random, ops: list[Op], widths: tuple[int, int]) -> Op:
         if rng.random() < 0.1:  # an interval may be looser and its step finer than need be
             interval = interval.at(interval.exp - 2)
         return Op(Opcode.ADD, tuple(operands), interval)
+    if choice < 0.72:
+        branches = [edge(), edge()]
+        if choice < 0.68:
+            op = Op(Opcode.MUL, tuple(branches), Interval(0, 0))
+        else:
+            condition = edge()
+            bit = ops[condition.index].interval
+            negated = bit.lo >= 0 and bit.hi <= 1
+            op = Op(Opcode.MUX, (condition._replace(negated=negated), *branches), Interval(0, 0))
+        return op._replace(interval=op_interval(op, [carried(operand) for operand in op.operands]))
     operand = edge()
     source = carried(operand)
-    if choice < 0.8:
+    if choice < 0.84:
         positive = Interval(max(source.lo, 0), max(source.hi, 0), source.exp)
         if rng.random() < 0.4:
             return Op(Opcode.RELU, (operand,), positive)

@@ -25,7 +25,7 @@ from da4ml_core.errors import CodegenError
 from da4ml_core.fixed import Overflow, Rounding
 from da4ml_core.ir.opcode import InputPort, Quantization
 from da4ml_core.ir.program import Op, Operand, Program
-from da4ml_core.passes.datapath import Conversion, Rectification, Sum, Trimmed, Wiring, build
+from da4ml_core.passes.datapath import Conversion, Product, Rectification, Selection, Sum, Trimmed, Wiring, build
 from da4ml_core.passes.schedule import Schedule
 
 ROUNDINGS = tuple(Rounding)  # the numbers of the modes in da4ml_quantize are their places here
@@ -114,10 +114,15 @@ class _Lowering:
         if isinstance(plan, Sum):
             primitive, parameters = _sum_parameters(plan)
             return [self._instance(primitive, parameters, plan.operands, stage, signal, comment)]
-        (operand,) = plan.operands
+        if isinstance(plan, Selection):
+            return self._selection(plan, stage, signal, comment, lo, hi)
+        operand = plan.operands[0]
         if isinstance(plan, Rectification):
             primitive, signed, exp = 'relu', False, operand.exp
             parameters = {'A_WIDTH': operand.width_bits}
+        elif isinstance(plan, Product):
+            primitive, signed, exp = 'multiplier', plan.signed, plan.exp
+            parameters = _operand_parameters(plan.operands)
         else:
             primitive, signed, exp = 'quantize', plan.signed, plan.exp
             parameters = _conversion_parameters(plan)
@@ -129,6 +134,22 @@ class _Lowering:
         instance = self._instance(primitive, parameters, plan.operands, stage, whole, comment)
         bits = _extended((Slice(whole, 0, whole.width_bits),), signed, exp, lo, hi)
         return [instance, Assignment(signal, self._use(bits))]
+
+    def _selection(
+        self, plan: Selection, stage: int, signal: Signal, comment: str, lo: int, hi: int
+    ) -> list[Assignment | Instance]:
+        """A multiplexer; a branch that does not fill the result is extended first."""
+        condition, *branches = plan.operands
+        nodes: list[Assignment | Instance] = []
+        inputs = [('s', self._use(self._bits(condition, stage)))]
+        for port, branch in zip('ab', branches, strict=True):
+            bits = self._use(self._wired((branch,) if branch.width_bits else (), stage, lo, hi))
+            if len(bits) > 1 or isinstance(bits[0], Copies):
+                extended = Signal(f'{signal.name}_{port}', hi - lo)
+                nodes.append(Assignment(extended, bits))
+                bits = (Slice(extended, 0, hi - lo),)
+            inputs.append((port, bits))
+        return [*nodes, Instance('mux', (('WIDTH', hi - lo),), tuple(inputs), signal, comment)]
 
     def _instance(
         self,
@@ -234,6 +255,14 @@ def _sign(piece: Piece, copies: int) -> Piece:
         negative = piece.code >> (piece.width_bits - 1) & 1
         return Literal(((1 << copies) - 1) * negative, copies)
     return piece._replace(width_bits=copies)
+
+
+def _operand_parameters(operands: tuple[Trimmed, ...]) -> dict[str, int]:
+    parameters = {}
+    for port, operand in zip('ABC', operands, strict=False):
+        parameters[f'{port}_WIDTH'] = operand.width_bits
+        parameters[f'{port}_SIGNED'] = int(operand.signed)
+    return parameters
 
 
 def _sum_parameters(plan: Sum) -> tuple[str, dict[str, int]]:

@@ -44,6 +44,8 @@ class Kind(IntEnum):
     LOAD_CODE = 20  # element l of the sample, checked to lie in [p, q]
     STORE_CODE = 21  # element l of the result = a
     STORE_REAL = 22  # element l of the result = a times float64(p)
+    SELECT = 23  # a < 0 ? b << m : c << n
+    MULTIPLY = 24  # (a * b) << l
 
 
 ROUNDINGS = tuple(Rounding)  # the numbering of LOAD_REAL
@@ -163,6 +165,26 @@ class Assembler:
         if first:
             a = self.emit(Kind.OFFSET, lane, (a,), (first,))
         return self.emit(Kind.ADD if positives == 2 else Kind.SUB, lane, (a, b), (0, second)), 0
+
+    def selected(
+        self, condition: Value, negative: tuple[Value, int], otherwise: tuple[Value, int], lo: int, hi: int
+    ) -> Value:
+        """``negative`` where the condition is, else ``otherwise``; values with left shifts, result in [lo, hi]."""
+        lane = lane_of(lo, hi)
+        key = lane_of(condition.lo, condition.hi)
+        if key > lane:  # narrow the sign, which is all that matters, and not the branches
+            sign = self.emit(Kind.SLICE_SIGNED, key, (self.fetch(condition, key),), (0, LANE_BITS[key] - 1))
+            condition = Value(sign, -1, 0)
+        operands = (self.fetch(condition, lane), *(self.fetch(value, lane) for value, _ in (negative, otherwise)))
+        shifts = (0, *(min(shift, LANE_BITS[lane] - 1) for _, shift in (negative, otherwise)))
+        return Value(self.emit(Kind.SELECT, lane, operands, shifts), lo, hi)
+
+    def product(self, a: Value, b: Value, shift: int, lo: int, hi: int) -> Value:
+        """``a * b << shift``, known to lie in [lo, hi]."""
+        lane = lane_of(lo, hi)
+        if shift >= LANE_BITS[lane]:
+            return self.fill(0)
+        return Value(self.emit(Kind.MULTIPLY, lane, (self.fetch(a, lane), self.fetch(b, lane)), (shift,)), lo, hi)
 
     def up(self, value: Value, shift: int) -> Value:
         """``value << shift``."""

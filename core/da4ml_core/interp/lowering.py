@@ -90,6 +90,10 @@ class _Lowering:
     def _computed(self, op: Op) -> Value:
         if op.opcode in (Opcode.ADD, Opcode.NEG):
             return self._total(op)
+        if op.opcode is Opcode.MUX:
+            return self._selected(op)
+        if op.opcode is Opcode.MUL:
+            return self._product(op)
         edge = op.operands[0]
         exp = self.program.edge_interval(edge).exp
         value = self._value(edge.index)
@@ -120,6 +124,38 @@ class _Lowering:
                 constant += -term if op.opcode is Opcode.NEG else term
         result = op.interval.at(finest)
         return self._rescaled(self.assembler.total(terms, constant, result.lo, result.hi), finest, op.interval.exp)
+
+    def _selected(self, op: Op) -> Value:
+        """One of two edges, in the finest step among theirs and the result's."""
+        condition = self.program.edge_interval(op.operands[0])
+        branches = [(edge, self.program.edge_interval(edge)) for edge in op.operands[1:]]
+        if condition.lo >= 0 or condition.hi < 0:
+            branches = branches[1:] if condition.lo >= 0 else branches[:1]
+        finest = min([op.interval.exp, *(branch.exp for _, branch in branches if branch.lo or branch.hi)])
+        values: list[tuple[Value, int]] = []
+        for edge, branch in branches:
+            if branch.is_constant:
+                values.append((self.assembler.fill(branch.at(finest).lo), 0))
+            else:
+                values.append((self._value(edge.index), branch.exp - finest))
+        if len(values) == 1:
+            result = self.assembler.up(*values[0])
+        else:
+            key = self._value(op.operands[0].index)
+            if op.operands[0].negated:
+                key = self.assembler.total([(key, 0, True)], 0, -key.hi, -key.lo)
+            lo, hi, _ = op.interval.at(finest)
+            result = self.assembler.selected(key, values[0], values[1], lo, hi)
+        return self._rescaled(result, finest, op.interval.exp)
+
+    def _product(self, op: Op) -> Value:
+        """The product of two edges, in its own step or the result's if that is finer."""
+        a, b = (self.program.edge_interval(edge) for edge in op.operands)
+        finest = min(a.exp + b.exp, op.interval.exp)
+        lo, hi, _ = op.interval.at(finest)
+        x, y = (self._value(edge.index) for edge in op.operands)
+        result = self.assembler.product(x, y, a.exp + b.exp - finest, lo, hi)
+        return self._rescaled(result, finest, op.interval.exp)
 
     def _rescaled(self, value: Value, exp: int, to: int) -> Value:
         """A value in steps of ``2**exp`` counted in steps of ``2**to``, which is known to be exact."""

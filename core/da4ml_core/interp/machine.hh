@@ -32,6 +32,7 @@ constexpr std::size_t GRANULE = 64;  // samples in a block are a multiple of thi
 enum Kind : std::int32_t {
     ADD, SUB, RSUB, ADD_PPP, ADD_PPM, ADD_PMM, OFFSET, NEGATE, SLICE_SIGNED, SLICE_UNSIGNED, RELU_SLICE,
     NUDGE_SIGN, NUDGE_EVEN, CLAMP, ZERO_OUTSIDE, FILL, FROM_16, FROM_32, FROM_64, LOAD_REAL, LOAD_CODE, STORE_CODE, STORE_REAL,
+    SELECT, MULTIPLY,
 };
 
 enum Rounding : std::int32_t { TRN, TRN_ZERO, RND, RND_ZERO, RND_INF, RND_MIN_INF, RND_CONV };
@@ -239,7 +240,8 @@ DA4ML_INLINE void store(const char* a, const Instruction& word, const Block& blo
 }
 
 constexpr bool compares(Kind kind) {
-    return kind == RELU_SLICE || kind == NUDGE_SIGN || kind == CLAMP || kind == ZERO_OUTSIDE || kind == LOAD_REAL;
+    return kind == RELU_SLICE || kind == NUDGE_SIGN || kind == CLAMP || kind == ZERO_OUTSIDE || kind == LOAD_REAL ||
+           kind == SELECT;
 }
 
 template <Kind KIND, class T, int WIDEST>
@@ -314,6 +316,13 @@ DA4ML_INLINE void step(char* scratch, const Instruction& word, const Block& bloc
         store<T, std::int64_t>(a, word, block, 1);
     } else if constexpr (KIND == STORE_REAL) {
         store<T, double>(a, word, block, bits_of<double>(word.p));
+    } else if constexpr (KIND == SELECT) {
+        map<T, BYTES>(d, a, b, c, size, [=](U& x, const U& y, const U& z) DA4ML_LAMBDA {
+            const U negative = (U)((S)x < S{});
+            x = ((y << m) & negative) | ((z << n) & ~negative);
+        });
+    } else if constexpr (KIND == MULTIPLY) {
+        map<T, BYTES>(d, a, b, size, [=](U& x, const U& y) DA4ML_LAMBDA { x = (x * y) << l; });
     }
 }
 
@@ -334,6 +343,7 @@ DA4ML_INLINE void execute(const Instruction* code, std::size_t length, char* scr
             DA4ML_STEPS(FILL) DA4ML_STEPS(FROM_16) DA4ML_STEPS(FROM_32) DA4ML_STEPS(FROM_64)
             DA4ML_STEP(LOAD_REAL, 2, std::int64_t) DA4ML_STEP(LOAD_CODE, 2, std::int64_t)
             DA4ML_STEPS(STORE_CODE) DA4ML_STEPS(STORE_REAL)
+            DA4ML_STEPS(SELECT) DA4ML_STEPS(MULTIPLY)
             default: __builtin_unreachable();
         }
     }

@@ -42,6 +42,12 @@ def _result(program: Program, op: Op, values: Sequence[int]) -> int:
     if op.opcode is Opcode.ADD:
         finest = min(exp for _, exp in edges)
         return _rescale(sum(code << (exp - finest) for code, exp in edges), finest, op)
+    if op.opcode is Opcode.MUX:
+        condition, negative, otherwise = edges
+        return _rescale(*(negative if condition[0] < 0 else otherwise), op)
+    if op.opcode is Opcode.MUL:
+        (a, a_exp), (b, b_exp) = edges
+        return _rescale(a * b, a_exp + b_exp, op)
     (code, exp) = edges[0]
     if op.opcode is Opcode.NEG:
         return _rescale(-code, exp, op)

@@ -59,12 +59,38 @@ def op_interval(op: Op, operands: Sequence[Interval]) -> Interval:
         return op.interval
     if op.opcode in (Opcode.ADD, Opcode.NEG):
         return sum_intervals(operands if op.opcode is Opcode.ADD else [operands[0].shifted(0, True)])
+    if op.opcode is Opcode.MUL:
+        return _product(operands[0], operands[1], is_square=op.operands[0].index == op.operands[1].index)
     source = operands[0]
+    if op.opcode is Opcode.MUX:
+        return _either(source, operands[1], operands[2])
     if op.opcode is Opcode.RELU:
         source = Interval(max(source.lo, 0), max(source.hi, 0), source.exp)
     if isinstance(attribute, Quantization):
         return quantize_interval(source, *attribute)
     return source
+
+
+def _product(a: Interval, b: Interval, is_square: bool) -> Interval:
+    corners = [x * y for x in a[:2] for y in b[:2]]
+    lo, hi = min(corners), max(corners)
+    if is_square:
+        nearest = max(a.lo, -a.hi, 0)
+        lo = nearest * nearest
+    return Interval(lo, hi, a.exp + b.exp)
+
+
+def _either(condition: Interval, negative: Interval, otherwise: Interval) -> Interval:
+    """The interval of a selection by the sign of a condition."""
+    if condition.lo >= 0:
+        return otherwise
+    if condition.hi < 0:
+        return negative
+    if negative.lo == negative.hi == 0:  # zero has no step of its own
+        negative = negative._replace(exp=otherwise.exp)
+    if otherwise.lo == otherwise.hi == 0:
+        otherwise = otherwise._replace(exp=negative.exp)
+    return negative.union(otherwise)
 
 
 def derived_intervals(program: Program) -> list[Interval]:
@@ -91,6 +117,9 @@ def _propagate(program: Program, narrowing: bool) -> list[Interval]:
             flip = op.opcode is Opcode.NEG
             form = add_forms([forms[edge.index].shifted(edge.shift, edge.negated != flip) for edge in op.operands])
             proved = intersect(proved, form.interval(known))
+        elif op.opcode is Opcode.MUX:
+            parts = [forms[edge.index].shifted(edge.shift, edge.negated) for edge in op.operands]
+            proved = intersect(proved, _selected(edges, parts, known))
         derived.append(proved)
         known.append(intersect(proved, op.interval) if narrowing else op.interval)
         forms[index] = form if is_sum else _symbol_form(index, known[index])
@@ -98,6 +127,29 @@ def _propagate(program: Program, narrowing: bool) -> list[Interval]:
             if last_use[edge.index] == index:
                 forms.pop(edge.index, None)
     return known if narrowing else derived
+
+
+def _selected(edges: Sequence[Interval], forms: Sequence[LinearForm], symbols: Sequence[Interval]) -> Interval:
+    """The interval of a selection, its branches bounded by what the sign of the condition says about them.
+
+    Of the condition k and a branch a, ``a - k`` and ``a + k`` are exact forms: max, min and abs follow from them.
+    """
+    condition, *branches = forms
+    against = condition.shifted(0, True)
+    differences = [add_forms([branch, against]).interval(symbols) for branch in branches]  # of a - k, b - k
+    sums = [add_forms([branch, condition]).interval(symbols) for branch in branches]
+    negative = _clipped(edges[1], sums[0], differences[0])  # k < 0: a + k < a < a - k
+    otherwise = _clipped(edges[2], differences[1], sums[1])  # k >= 0: b - k <= b <= b + k
+    return _either(edges[0], negative, otherwise)
+
+
+def _clipped(interval: Interval, low: Interval, high: Interval) -> Interval:
+    """The interval between the low end of one and the high end of another; unchanged where that is empty."""
+    exp = min(interval.exp, low.exp, high.exp)
+    up = interval.exp - exp
+    lo = max(interval.lo, -(-low.at(exp).lo >> up))
+    hi = min(interval.hi, high.at(exp).hi >> up)
+    return Interval(lo, hi, interval.exp) if lo <= hi else interval
 
 
 def intersect(a: Interval, b: Interval) -> Interval:

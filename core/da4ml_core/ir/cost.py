@@ -42,6 +42,11 @@ def op_levels(op: Op) -> int:
         rounds = op.attribute.rounding is not Rounding.TRN
         saturates = op.attribute.overflow is not Overflow.WRAP
         return int(rounds) + int(saturates)
+    if op.opcode is Opcode.MUX:
+        return 1
+    if op.opcode is Opcode.MUL:
+        # a product of n bits has at most n rows of the other factor, which are added in pairs
+        return max(1, (op.interval.width_bits - 1).bit_length() - 1)
     return 0
 
 
@@ -52,6 +57,13 @@ def op_luts(op: Op, operands: Sequence[Interval], device: Device) -> float:
         bits = adder_chain_bits(list(zip(operands, signs, strict=True)), op.interval)
         per_bit = device.ternary_luts_per_bit if len(operands) == 3 else device.adder_luts_per_bit
         return bits * per_bit
+    if op.opcode is Opcode.MUX:
+        # two bits of both branches and the condition to a dual-output LUT; a bit is its own choice between 1 and 0
+        choices = sum(not branch.is_constant for branch in operands[1:])
+        return op.interval.width_bits / 2 if choices else 0.0
+    if op.opcode is Opcode.MUL:
+        rows, columns = sorted(factor.width_bits for factor in operands)
+        return max(columns / 2, (rows - 1) * columns) if rows else 0.0
     if op.opcode is Opcode.RELU:
         # one AND per bit with the sign, two to a dual-output LUT
         return op.interval.width_bits / 2 if operands[0].signed else 0.0

@@ -17,6 +17,8 @@ class Opcode(StrEnum):
     NEG = 'neg'
     QUANTIZE = 'quantize'
     RELU = 'relu'
+    MUX = 'mux'
+    MUL = 'mul'
 
 
 class Quantization(NamedTuple):
@@ -73,5 +75,7 @@ SPECS: Mapping[Opcode, OpSpec] = MappingProxyType(
             Quantization,
             attribute_optional=True,
         ),
+        Opcode.MUX: OpSpec('a where k < 0, else b; -k, for a k of one bit, takes a where the bit is set', 3, 3, None),
+        Opcode.MUL: OpSpec('a·b', 2, 2, None),
     }
 )

@@ -12,7 +12,7 @@ from da4ml_core.ir.opcode import Attribute, InputPort, Opcode
 
 
 class Operand(NamedTuple):
-    """An edge: the value ``±ops[index] * 2**shift``. Shifts are wiring; only adders take a minus sign."""
+    """An edge: the value ``±ops[index] * 2**shift``. Shifts are wiring; who takes a minus sign is in SPECS."""
 
     index: int  # type: ignore[assignment]  # hides tuple.index, which an edge has no use for
     shift: int = 0

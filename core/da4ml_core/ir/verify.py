@@ -45,24 +45,25 @@ def _structure_violations(program: Program) -> Iterator[str]:
             continue
         if not spec.min_operands <= len(op.operands) <= spec.max_operands:
             yield f'{where}: {len(op.operands)} operands, not {spec.min_operands} to {spec.max_operands}'
-        for edge in op.operands:
-            yield from _edge_violations(edge, index, negatable=spec.negatable, where=where)
+        for place, edge in enumerate(op.operands):
+            negatable = spec.negatable or (op.opcode is Opcode.MUX and place == 0)
+            yield from _edge_violations(edge, index, negatable=negatable, where=where)
         expected = spec.attribute
         given = None if op.attribute is None else type(op.attribute)
         if given is not expected and not (given is None and spec.attribute_optional):
             yield f'{where}: the attribute {op.attribute} is not of the kind that the operation takes'
             continue
-        yield from _opcode_violations(op, where, elements)
+        yield from _opcode_violations(program, op, where, elements)
 
 
 def _edge_violations(edge: Operand, before: int, *, negatable: bool, where: str) -> Iterator[str]:
     if not 0 <= edge.index < before:
         yield f'{where}: the edge {edge} does not come from an earlier value'
     if edge.negated and not negatable:
-        yield f'{where}: the edge {edge} is negated, which only an adder absorbs'
+        yield f'{where}: the edge {edge} is negated, which only an adder or a condition absorbs'
 
 
-def _opcode_violations(op: Op, where: str, elements: int) -> Iterator[str]:
+def _opcode_violations(program: Program, op: Op, where: str, elements: int) -> Iterator[str]:
     if op.interval.lo > op.interval.hi:
         yield f'{where}: the interval {op.interval} is reversed'
     if op.opcode is Opcode.ADD and op.operands and all(edge.negated for edge in op.operands):
@@ -71,6 +72,10 @@ def _opcode_violations(op: Op, where: str, elements: int) -> Iterator[str]:
         yield f'{where}: the interval {op.interval} is not a single value'
     if isinstance(op.attribute, InputPort) and not 0 <= op.attribute.position < elements:
         yield f'{where}: position {op.attribute.position} is not one of the {elements} input elements'
+    if op.opcode is Opcode.MUX and op.operands[0].negated and 0 <= op.operands[0].index < program.num_ops:
+        bit = program.ops[op.operands[0].index].interval
+        if bit.lo < 0 or bit.hi > 1:
+            yield f'{where}: the negated condition {op.operands[0]} has more than one bit: {bit}'
     if op.opcode is Opcode.RELU and isinstance(op.attribute, Quantization):
         kind, rounding, overflow = op.attribute
         if kind.signed or rounding is not Rounding.TRN or overflow is not Overflow.WRAP:

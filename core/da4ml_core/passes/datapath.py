@@ -98,7 +98,22 @@ class Rectification(NamedTuple):
     width_bits: int
 
 
-Build = Wiring | Sum | Conversion | Rectification
+class Selection(NamedTuple):
+    """The second operand if the first, a single bit, is set, else the third; each cut to the result."""
+
+    operands: tuple[Trimmed, Trimmed, Trimmed]
+
+
+class Product(NamedTuple):
+    """The product of both operands modulo ``2**width_bits``, in steps of ``2**exp``."""
+
+    operands: tuple[Trimmed, Trimmed]
+    signed: bool
+    width_bits: int
+    exp: int
+
+
+Build = Wiring | Sum | Conversion | Rectification | Selection | Product
 
 
 def value_intervals(program: Program) -> tuple[Interval, ...]:
@@ -141,6 +156,11 @@ def build(op: Op, window: Window, intervals: Sequence[Interval], index: int) -> 
     if op.opcode is Opcode.QUANTIZE and isinstance(op.attribute, Quantization):
         source = intervals[op.operands[0].index].shifted(op.operands[0].shift)
         return _build_conversion(_whole(op.operands[0], intervals), source, op.attribute, lo, hi)
+    if op.opcode is Opcode.MUX:
+        return _build_selection(op, intervals, lo, hi)
+    if op.opcode is Opcode.MUL:
+        a, b = (_whole(edge, intervals) for edge in op.operands)
+        return _build_product(a, b, lo, hi)
     if op.opcode is Opcode.RELU:
         kind = op.attribute.type if isinstance(op.attribute, Quantization) else None
         if kind is not None:
@@ -231,6 +251,40 @@ def _build_conversion(
     if not operand.width_bits:
         return Wiring(())
     return Conversion((operand,), step - operand.exp, rounding, overflow, kind.signed, width, step)
+
+
+def _build_selection(op: Op, intervals: Sequence[Interval], lo: int, hi: int) -> Wiring | Selection:
+    condition, *branches = (_whole(edge, intervals) for edge in op.operands)
+    negative, otherwise = (_cut(branch, lo, hi) for branch in branches)
+    if op.operands[0].negated:
+        bit = condition if condition.value is None else condition._replace(window=Window(0, 1), signed=False)
+        decided = None if condition.value is not None else bool(condition.code)
+    else:
+        top = condition.window.hi
+        bit = condition._replace(window=Window(top - 1, top), signed=False)
+        decided = _sign(intervals[op.operands[0].index])
+    if decided is not None:
+        return _wiring([negative if decided else otherwise])
+    if not (negative.width_bits or otherwise.width_bits):
+        return Wiring(())
+    if negative.value is None and negative.code == 1 and negative.width_bits and not otherwise.width_bits:
+        return _wiring([_cut(bit._replace(exp=negative.exp), lo, hi)])
+    return Selection((bit, negative, otherwise))
+
+
+def _sign(interval: Interval) -> bool | None:
+    """Whether all values of an interval are negative, or none is; None if that depends on the value."""
+    return None if interval.lo < 0 <= interval.hi else interval.lo < 0
+
+
+def _build_product(a: Trimmed, b: Trimmed, lo: int, hi: int) -> Wiring | Product:
+    exp = a.exp + b.exp
+    a, b = _cut(a, a.exp, hi - b.exp), _cut(b, b.exp, hi - a.exp)
+    width = min(a.width_bits + b.width_bits, hi - exp)
+    signed = a.signed or b.signed
+    if not (a.width_bits and b.width_bits) or (exp + width <= lo and not signed):
+        return Wiring(())
+    return Product((a, b), signed, width, exp)
 
 
 def _build_rectification(operand: Trimmed, lo: int, hi: int) -> Wiring | Rectification:

@@ -12,9 +12,11 @@ from da4ml_core._srcloc import user_location
 from da4ml_core.errors import SymbolicBool, UnsupportedOperation
 from da4ml_core.fixed import Interval, Overflow, Rounding
 from da4ml_core.trace.context import Elements
-from da4ml_core.trace.dispatch import call_function, call_ufunc, rectify, sum_array
+from da4ml_core.trace.dispatch import call_function, call_ufunc
 from da4ml_core.trace.linear import ObjectArray
 from da4ml_core.trace.quantize import quantize_elements
+
+Axes = int | tuple[int, ...] | None
 
 
 class SymbolicArray(Elements):
@@ -61,8 +63,26 @@ class SymbolicArray(Elements):
     def transpose(self, *axes: Any) -> SymbolicArray:
         return SymbolicArray(self.context, self.elements.transpose(*axes))
 
-    def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> SymbolicArray:
-        return SymbolicArray(self.context, sum_array(self.context, self, axis=axis, keepdims=keepdims))
+    def sum(self, axis: Axes = None, keepdims: bool = False) -> Any:
+        return np.sum(self, axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: Axes = None, keepdims: bool = False) -> Any:
+        return np.mean(self, axis=axis, keepdims=keepdims)
+
+    def max(self, axis: Axes = None, keepdims: bool = False) -> Any:
+        return np.max(self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis: Axes = None, keepdims: bool = False) -> Any:
+        return np.min(self, axis=axis, keepdims=keepdims)
+
+    def all(self, axis: Axes = None, keepdims: bool = False) -> Any:
+        return np.all(self, axis=axis, keepdims=keepdims)
+
+    def any(self, axis: Axes = None, keepdims: bool = False) -> Any:
+        return np.any(self, axis=axis, keepdims=keepdims)
+
+    def clip(self, low: Any = None, high: Any = None) -> Any:
+        return np.clip(self, low, high)
 
     def __getitem__(self, key: Any) -> SymbolicArray:
         picked = self.elements[key]
@@ -127,6 +147,32 @@ class SymbolicArray(Elements):
     def __rtruediv__(self, other: Any) -> Any:
         return np.true_divide(other, self)
 
+    def __lt__(self, other: Any) -> Any:
+        return np.less(self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return np.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return np.greater(self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return np.greater_equal(self, other)
+
+    def __eq__(self, other: Any) -> Any:
+        return np.equal(self, other)
+
+    def __ne__(self, other: Any) -> Any:
+        return np.not_equal(self, other)
+
+    __hash__ = None  # type: ignore[assignment]  # as numpy's arrays: equality is element by element
+
+    def __abs__(self) -> Any:
+        return np.absolute(self)
+
+    def __pow__(self, exponent: Any) -> Any:
+        return np.power(self, exponent)
+
     def __neg__(self) -> Any:
         return np.negative(self)
 
@@ -145,7 +191,8 @@ class SymbolicArray(Elements):
 
 def relu(array: SymbolicArray) -> SymbolicArray:
     """max(x, 0), element by element."""
-    return SymbolicArray(array.context, rectify(array.context, array))
+    rectified: SymbolicArray = np.maximum(array, 0)  # type: ignore[assignment]
+    return rectified
 
 
 def _scalar(element: Any) -> ObjectArray:

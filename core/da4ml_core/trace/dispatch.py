@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -10,12 +11,15 @@ import numpy as np
 
 from da4ml_core._srcloc import user_location
 from da4ml_core.errors import TraceError, UnsupportedOperation
+from da4ml_core.fixed import Rounding
+from da4ml_core.trace import products, selection
 from da4ml_core.trace.context import Context, Elements
-from da4ml_core.trace.linear import ObjectArray, contract, exact_matrix, sum_axes
+from da4ml_core.trace.graph import Graph
+from da4ml_core.trace.linear import ObjectArray, exact_matrix
+from da4ml_core.trace.operands import Handler, handler
 from da4ml_core.trace.quantize import constant_variables
+from da4ml_core.trace.reductions import reduction
 from da4ml_core.trace.variable import External, Variable
-
-_LABELS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
 
 
 def call_ufunc(
@@ -23,25 +27,34 @@ def call_ufunc(
 ) -> ObjectArray:
     """A ufunc on symbolic arrays; raises UnsupportedOperation with the user's line for one that has no meaning here."""
     name = ufunc.__name__
-    if method == 'reduce' and ufunc is np.add:
-        return sum_array(context, *inputs, **kwargs)
-    handler = _UFUNCS.get(ufunc)
-    if handler is None or method != '__call__' or kwargs:
+    reduce = _REDUCTIONS.get(ufunc) if method == 'reduce' else None
+    if reduce is not None and not set(kwargs) - {'axis', 'keepdims'}:
+        with context.user_origin():
+            return reduce(context, *inputs, **{'axis': 0, **kwargs})
+    traced = _UFUNCS.get(ufunc)
+    if traced is None or method != '__call__' or kwargs:
         call = name if method == '__call__' else f'{name}.{method}'
-        options = f' with {", ".join(kwargs)}' if kwargs and handler is not None else ''
+        options = f' with {", ".join(kwargs)}' if kwargs and traced is not None else ''
         raise _unsupported(f'numpy.{call}{options}', name)
     with context.user_origin():
-        return handler(context, *inputs)
+        return traced(context, *inputs)
 
 
 def call_function(
     context: Context, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Any:
     """A numpy function on symbolic arrays: arithmetic from the table, rearrangement by numpy itself."""
-    handler = _FUNCTIONS.get(function)
-    if handler is not None:
+    traced = _FUNCTIONS.get(function)
+    if traced is not None:
+        try:
+            inspect.signature(traced).bind(context, *args, **kwargs)
+        except TypeError as cause:
+            raise UnsupportedOperation(
+                f'numpy.{function.__name__} on a symbolic array with these arguments cannot be traced: {cause}',
+                location=user_location(),
+            ) from None
         with context.user_origin():
-            return handler(context, *args, **kwargs)
+            return traced(context, *args, **kwargs)
     if function in _REARRANGEMENTS:
         return _rearrange(context, function, args, kwargs)
     raise _unsupported(f'numpy.{function.__name__}', function.__name__)
@@ -55,198 +68,6 @@ def _unsupported(what: str, name: str) -> UnsupportedOperation:
         location=user_location(),
         hint=f'did you mean {close[0]}?' if close and close[0] != name else '',
         notes=[f'traceable: {", ".join(sorted(set(known)))}'],
-    )
-
-
-def elements(context: Context, operand: Any) -> ObjectArray:
-    """The variables of a symbolic or constant operand; raises for another program's or un-quantized values."""
-    if not isinstance(operand, Elements):
-        return constant_variables(exact_matrix(operand))
-    if operand.context is not context:
-        raise TraceError('arrays of two different programs cannot be combined', location=user_location())
-    if operand.is_external:
-        raise UnsupportedOperation(
-            'arithmetic on an input that is not quantized has no exact fixed-point meaning',
-            location=user_location(),
-            hint='call .quantize(...) on the input first',
-        )
-    return operand.elements
-
-
-def _elementwise(context: Context, function: Callable[[Variable, Variable], Variable], a: Any, b: Any) -> ObjectArray:
-    left, right = np.broadcast_arrays(elements(context, a), elements(context, b))
-    result = np.empty(left.shape, dtype=object)
-    for position, (x, y) in enumerate(zip(left.flat, right.flat, strict=True)):
-        result.reshape(-1)[position] = function(x, y)
-    return result
-
-
-def _add(context: Context, a: Any, b: Any) -> ObjectArray:
-    return _elementwise(context, context.graph.add, a, b)
-
-
-def _subtract(context: Context, a: Any, b: Any) -> ObjectArray:
-    return _elementwise(context, lambda x, y: context.graph.add(x, y.scaled(0, True)), a, b)
-
-
-def _negative(context: Context, a: Any) -> ObjectArray:
-    return _map(context, lambda x: x.scaled(0, True), a)
-
-
-def _positive(context: Context, a: Any) -> ObjectArray:
-    return _map(context, lambda x: x, a)
-
-
-def _map(context: Context, function: Callable[[Variable], Variable], a: Any) -> ObjectArray:
-    source = elements(context, a)
-    result = np.empty(source.shape, dtype=object)
-    for position, x in enumerate(source.flat):
-        result.reshape(-1)[position] = function(x)
-    return result
-
-
-def _multiply(context: Context, a: Any, b: Any) -> ObjectArray:
-    if isinstance(a, Elements) and isinstance(b, Elements):
-        raise _product_of_unknowns()
-    symbolic, constant = (a, b) if isinstance(a, Elements) else (b, a)
-    left, right = np.broadcast_arrays(elements(context, symbolic), exact_matrix(constant))
-    labels = _LABELS[: left.ndim]
-    equation = f'{labels},{labels}->{labels}'
-    return contract(context.graph, context.solver, equation, left, right)
-
-
-def _divide(context: Context, a: Any, b: Any) -> ObjectArray:
-    if isinstance(b, Elements):
-        raise UnsupportedOperation('division by a symbolic value cannot be traced', location=user_location())
-    divisor = exact_matrix(b)
-    if not all(divisor.flat):
-        raise UnsupportedOperation('division by zero', location=user_location())
-    inverse = np.empty(divisor.shape, dtype=object)
-    for position, number in enumerate(divisor.flat):
-        inverse.reshape(-1)[position] = 1 / number
-    return _multiply(context, a, exact_matrix(inverse))
-
-
-def _maximum(context: Context, a: Any, b: Any) -> ObjectArray:
-    symbolic, other = (a, b) if isinstance(a, Elements) else (b, a)
-    if isinstance(other, Elements) or any(exact_matrix(other).flat):
-        raise UnsupportedOperation(
-            'numpy.maximum is traced only against zero', location=user_location(), hint='use np.maximum(x, 0)'
-        )
-    return rectify(context, symbolic)
-
-
-def rectify(context: Context, array: Elements) -> ObjectArray:
-    """max(x, 0), element by element."""
-    return _map(context, context.graph.relu, array)
-
-
-def _matmul(context: Context, a: Any, b: Any) -> ObjectArray:
-    if isinstance(a, Elements) and isinstance(b, Elements):
-        raise _product_of_unknowns()
-    a_ndim, b_ndim = np.ndim(a) if not isinstance(a, Elements) else a.ndim, _ndim(b)
-    if a_ndim == 0 or b_ndim == 0:
-        raise UnsupportedOperation('matmul needs arrays, not scalars', location=user_location())
-    stack = _LABELS[: max(a_ndim - 2, b_ndim - 2, 0)]
-    left = stack[len(stack) - max(a_ndim - 2, 0) :] + ('y' if a_ndim > 1 else '') + 'k'
-    right = stack[len(stack) - max(b_ndim - 2, 0) :] + 'k' + ('z' if b_ndim > 1 else '')
-    output = stack + ('y' if a_ndim > 1 else '') + ('z' if b_ndim > 1 else '')
-    return _einsum(context, f'{left},{right}->{output}', a, b)
-
-
-def _ndim(operand: Any) -> int:
-    return operand.ndim if isinstance(operand, Elements) else np.ndim(operand)
-
-
-def _dot(context: Context, a: Any, b: Any) -> ObjectArray:
-    if _ndim(a) == 0 or _ndim(b) == 0:
-        return _multiply(context, a, b)
-    if _ndim(b) <= 2:
-        return _matmul(context, a, b)
-    left = _LABELS[: _ndim(a) - 1]
-    right = _LABELS[_ndim(a) : _ndim(a) + _ndim(b)]
-    summed = right[-2]
-    return _einsum(context, f'{left}{summed},{right}->{left}{right.replace(summed, "")}', a, b)
-
-
-def _einsum(context: Context, equation: Any, *operands: Any, **kwargs: Any) -> ObjectArray:
-    if not isinstance(equation, str) or len(operands) != 2 or set(kwargs) - {'optimize'}:
-        raise UnsupportedOperation('einsum is traced with an equation and two operands', location=user_location())
-    if isinstance(operands[0], Elements) and isinstance(operands[1], Elements):
-        raise _product_of_unknowns()
-    terms, output = _explicit(equation.replace(' ', ''), [_ndim(operand) for operand in operands])
-    for labels, operand in zip(terms, operands, strict=True):
-        if len(set(labels)) != len(labels):
-            raise UnsupportedOperation(f'einsum {equation!r} repeats a label in one operand', location=user_location())
-        if len(labels) != _ndim(operand):
-            raise UnsupportedOperation(
-                f'einsum term {labels!r} does not fit an operand of {_ndim(operand)} axes', location=user_location()
-            )
-    symbolic_first = isinstance(operands[0], Elements)
-    left, right = (terms[0], terms[1]) if symbolic_first else (terms[1], terms[0])
-    symbolic, constant = operands if symbolic_first else operands[::-1]
-    a, b = elements(context, symbolic), exact_matrix(constant)
-    _check_extents(equation, left, a.shape, right, b.shape)
-    if set(output) - set(left + right):
-        raise UnsupportedOperation(f'einsum {equation!r} has an unknown output label', location=user_location())
-    return contract(context.graph, context.solver, f'{left},{right}->{output}', a, b)
-
-
-def _explicit(equation: str, ndims: Sequence[int]) -> tuple[list[str], str]:
-    """Terms and output of an einsum equation, its ellipsis and its implicit output written out."""
-    inputs, arrow, output = equation.partition('->')
-    terms = inputs.split(',')
-    if len(terms) != 2:
-        raise UnsupportedOperation(f'einsum {equation!r} does not have two terms', location=user_location())
-    free = [label for label in _LABELS if label not in equation]
-    width = max((ndim - len(term) + 3 for term, ndim in zip(terms, ndims, strict=True) if '...' in term), default=0)
-    stack = ''.join(free[:width])
-    terms = [
-        term.replace('...', stack[len(stack) - (ndim - len(term) + 3) :] if '...' in term else '')
-        for term, ndim in zip(terms, ndims, strict=True)
-    ]
-    if not arrow:
-        labels = ''.join(terms)
-        output = stack + ''.join(sorted(label for label in set(labels) if labels.count(label) == 1))
-    return terms, output.replace('...', stack)
-
-
-def _check_extents(equation: str, left: str, left_shape: Sequence[int], right: str, right_shape: Sequence[int]) -> None:
-    extents = dict(zip(left, left_shape, strict=True))
-    for label, extent in zip(right, right_shape, strict=True):
-        if extents.setdefault(label, extent) != extent:
-            raise UnsupportedOperation(
-                f'axis {label!r} of einsum {equation!r} is {extents[label]} in one operand and {extent} in the other',
-                location=user_location(),
-            )
-
-
-def sum_array(
-    context: Context,
-    array: Any,
-    axis: int | tuple[int, ...] | None = None,
-    dtype: Any = None,
-    out: Any = None,
-    keepdims: bool = False,
-    **kwargs: Any,
-) -> ObjectArray:
-    """The sum over one, several or all axes, as numpy.sum."""
-    if dtype is not None or out is not None or kwargs:
-        raise _unsupported('numpy.sum with dtype, out, initial or where', 'sum')
-    source = elements(context, array)
-    given = range(source.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
-    axes = [number % source.ndim for number in given]
-    total = sum_axes(context.graph, context.solver, source, axes)
-    if keepdims:
-        total = total.reshape([1 if number in axes else extent for number, extent in enumerate(source.shape)])
-    return total
-
-
-def _product_of_unknowns() -> UnsupportedOperation:
-    return UnsupportedOperation(
-        'a product of two symbolic values cannot be traced',
-        location=user_location(),
-        hint='one factor must be constant',
     )
 
 
@@ -274,20 +95,90 @@ def _contains_symbolic(argument: Any) -> bool:
     return isinstance(argument, Elements)
 
 
-_UFUNCS: Mapping[Any, Callable[..., ObjectArray]] = {
-    np.add: _add,
-    np.subtract: _subtract,
-    np.negative: _negative,
-    np.positive: _positive,
-    np.multiply: _multiply,
-    np.true_divide: _divide,
-    np.maximum: _maximum,
-    np.matmul: _matmul,
+def _graph_add(graph: Graph, a: Variable, b: Variable) -> Variable:
+    return graph.add(a, b)
+
+
+def _subtract(graph: Graph, a: Variable, b: Variable) -> Variable:
+    return graph.add(a, b.scaled(0, True))
+
+
+_MAXIMUM, _MINIMUM = reduction(selection.maximum), reduction(selection.minimum)
+_ALL, _ANY = (
+    reduction(selection.logical_and, on_bits=True),
+    reduction(selection.logical_or, on_bits=True),
+)
+_ROUND_HALF_EVEN = handler(selection.rounded(Rounding.RND_CONV))
+_TRUNCATE = handler(selection.rounded(Rounding.TRN_ZERO))
+
+
+def _not_(function: Callable[[Graph, Variable, Variable], Variable]) -> Handler:
+    return handler(lambda graph, a, b: selection.negation(function(graph, a, b)))
+
+
+def _unequal(graph: Graph, a: Variable, b: Variable) -> Variable:
+    return selection.nonzero(graph, _subtract(graph, a, b))
+
+
+_UFUNCS: Mapping[Any, Handler] = {
+    np.add: handler(_graph_add),
+    np.subtract: handler(_subtract),
+    np.negative: handler(lambda graph, a: a.scaled(0, True)),
+    np.positive: handler(lambda graph, a: a),
+    np.multiply: products.multiply,
+    np.true_divide: products.divide,
+    np.square: products.square,
+    np.power: products.power,
+    np.matmul: products.matmul,
+    np.maximum: handler(selection.maximum),
+    np.minimum: handler(selection.minimum),
+    np.absolute: handler(selection.absolute),
+    np.sign: handler(selection.sign),
+    np.less: handler(selection.less),
+    np.greater: handler(lambda graph, a, b: selection.less(graph, b, a)),
+    np.greater_equal: _not_(selection.less),
+    np.less_equal: _not_(lambda graph, a, b: selection.less(graph, b, a)),
+    np.not_equal: handler(_unequal),
+    np.equal: _not_(_unequal),
+    np.logical_not: handler(lambda graph, a: selection.negation(selection.nonzero(graph, a))),
+    np.logical_and: handler(selection.logical_and),
+    np.logical_or: handler(selection.logical_or),
+    np.logical_xor: handler(selection.logical_xor),
+    np.floor: handler(selection.rounded(Rounding.TRN)),
+    np.ceil: handler(selection.ceil),
+    np.rint: _ROUND_HALF_EVEN,
+    np.trunc: _TRUNCATE,
 }
-_FUNCTIONS: Mapping[Any, Callable[..., ObjectArray]] = {
-    np.sum: sum_array,
-    np.dot: _dot,
-    np.einsum: _einsum,
+_REDUCTIONS: Mapping[Any, Handler] = {
+    np.add: products.sum_array,
+    np.maximum: _MAXIMUM,
+    np.minimum: _MINIMUM,
+    np.logical_and: _ALL,
+    np.logical_or: _ANY,
+}
+_FUNCTIONS: Mapping[Any, Handler] = {
+    np.sum: products.sum_array,
+    np.mean: products.mean,
+    np.prod: products.product,
+    np.cumsum: products.cumulative_sum,
+    np.dot: products.dot,
+    np.einsum: products.einsum,
+    np.inner: products.inner,
+    np.outer: products.outer,
+    np.tensordot: products.tensordot,
+    np.convolve: products.convolve,
+    np.max: _MAXIMUM,
+    np.amax: _MAXIMUM,
+    np.min: _MINIMUM,
+    np.amin: _MINIMUM,
+    np.all: _ALL,
+    np.any: _ANY,
+    np.argmax: selection.arg_extremum(largest=True),
+    np.argmin: selection.arg_extremum(largest=False),
+    np.clip: selection.clip,
+    np.where: selection.where,
+    np.round: _ROUND_HALF_EVEN,
+    np.fix: _TRUNCATE,
 }
 _REARRANGEMENTS = frozenset(
     {

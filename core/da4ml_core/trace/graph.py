@@ -96,6 +96,53 @@ class Graph:
             return Operand(self.append(Opcode.NEG, (Operand(variable.value),)), variable.shift)
         return operand
 
+    def pure(self, variable: Variable) -> Variable:
+        """The variable as a value, scaled and signed, without a constant."""
+        if variable.is_constant or not variable.constant[0]:
+            return variable
+        operand = self.edge(variable)
+        return Variable(operand.index, operand.shift)
+
+    def multiply(self, a: Variable, b: Variable) -> Variable:
+        """The product of two variables, neither of them constant."""
+        a, b = sorted((self.pure(a), self.pure(b)))
+        number = self.append(Opcode.MUL, (Operand(a.value), Operand(b.value)))
+        return Variable(number, a.shift + b.shift, a.negated != b.negated)
+
+    def select(
+        self, condition: Variable, negative: Variable, otherwise: Variable, interval: Interval | None = None
+    ) -> Variable:
+        """``negative`` where the condition is, else ``otherwise``; ``interval`` may say more than those of both do."""
+        bounds = self.interval(condition)
+        if bounds.lo >= 0 or negative == otherwise:
+            return otherwise
+        if bounds.hi < 0:
+            return negative
+        return self._mux(self.edge(condition), negative, otherwise, interval)
+
+    def choose(self, bit: Variable, then: Variable, otherwise: Variable) -> Variable:
+        """``then`` where a bit (0 or 1) is set, else ``otherwise``."""
+        if bit.is_constant or then == otherwise:
+            return then if bit.constant[0] else otherwise
+        if bit.negated:  # 1 - bit
+            bit = bit.scaled(0, True).plus((1, 0))
+            then, otherwise = otherwise, then
+        op = self.ops[bit.value]
+        if op.opcode is Opcode.MUX and all(self.intervals[edge.index].is_constant for edge in op.operands[1:]):
+            if self.intervals[op.operands[1].index].lo == 0:
+                then, otherwise = otherwise, then
+            return self._mux(op.operands[0], then, otherwise)
+        return self._mux(Operand(bit.value, 0, True), then, otherwise)
+
+    def _mux(self, key: Operand, a: Variable, b: Variable, interval: Interval | None = None) -> Variable:
+        """The operation, with what both branches share taken out of it."""
+        shared = not (a.is_constant or b.is_constant) and (a.shift, a.negated) == (b.shift, b.negated)
+        if shared and a.constant == b.constant:
+            scaled = key._replace(shift=key.shift - a.shift)  # its scale means nothing but to the range analysis
+            number = self.append(Opcode.MUX, (scaled, Operand(a.value), Operand(b.value)))
+            return Variable(number, a.shift, a.negated, a.constant)
+        return Variable(self.append(Opcode.MUX, (key, self.edge(a), self.edge(b)), None, interval))
+
     def relu(self, variable: Variable) -> Variable:
         """max(variable, 0)."""
         interval = self.interval(variable)

@@ -133,6 +133,42 @@ def contract(
     return shaped.transpose([labels.index(label) for label in output])
 
 
+def contract_variables(
+    graph: Graph, options: SolverOptions, equation: str, a: ObjectArray, b: ObjectArray
+) -> ObjectArray:
+    """``einsum(equation, a, b)`` of two symbolic arrays: all products, and their sums."""
+    inputs, _, output = equation.partition('->')
+    left, right = inputs.split(',')
+    a, left = _sum_private(graph, options, a, left, keep=right + output)
+    b, right = _sum_private(graph, options, b, right, keep=left + output)
+    labels = output + ''.join(label for label in left if label not in output)
+
+    def spread(array: ObjectArray, own: str) -> ObjectArray:
+        ordered = array.transpose([own.index(label) for label in labels if label in own])
+        extents = iter(ordered.shape)
+        return ordered.reshape([next(extents) if label in own else 1 for label in labels])
+
+    x, y = np.broadcast_arrays(spread(a, left), spread(b, right))
+    products = np.empty(x.shape, dtype=object)
+    flat = products.reshape(-1)
+    for position, (u, v) in enumerate(zip(x.flat, y.flat, strict=True)):
+        flat[position] = multiply_variables(graph, options, u, v)
+    summed = list(range(len(output), len(labels)))
+    return sum_axes(graph, options, products, summed) if summed else products
+
+
+def multiply_variables(graph: Graph, options: SolverOptions, a: Variable, b: Variable) -> Variable:
+    """The product of two variables, by the solver if one of them is a constant."""
+    if not (a.is_constant or b.is_constant):
+        return graph.multiply(a, b)
+    if a.is_constant:
+        a, b = b, a
+    n, exp = b.constant
+    weight = np.empty((1, 1), dtype=object)
+    weight[0, 0] = Fraction(n) * Fraction(2) ** exp
+    return matrix_vector(graph, options, [a], weight)[0]
+
+
 def sum_axes(graph: Graph, options: SolverOptions, array: ObjectArray, axes: Sequence[int]) -> ObjectArray:
     """The sum over axes, each sum as one product with a column of ones."""
     kept = [axis for axis in range(array.ndim) if axis not in axes]

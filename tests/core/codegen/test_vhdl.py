@@ -16,6 +16,7 @@ from da4ml_core.codegen import RtlBundle, emit_verilog, emit_vhdl
 from da4ml_core.errors import CodegenError
 from da4ml_core.frontends import load
 from da4ml_core.interp import encode, predict
+from da4ml_core.ir import Opcode
 from da4ml_core.ir.text import parse_program
 from da4ml_core.ir.verify import verify
 from da4ml_core.passes.schedule import schedule
@@ -175,7 +176,8 @@ def test_random_programs_are_proved_equal_to_their_verilog(tmp_path):
     """GHDL synthesizes the VHDL, Yosys proves by SAT; registers are matched over as many steps as the latency has."""
     rng = random.Random(31)
     for place in range(8):
-        program = random_program(rng, num_ops=16, max_width=24)
+        # Products of unknowns are hard for SAT: simulation compares them, and tests/ip proves the multiplier alone.
+        program = random_program(rng, num_ops=16, max_width=24, without=[Opcode.MUL])
         plan = schedule(verify(program), (None, 1)[place % 2])
         (tmp_path / 'kernel.vhd').write_text(emit_vhdl(plan, 'kernel').files['kernel.vhd'])
         bundle = emit_verilog(plan, 'kernel')

@@ -47,7 +47,7 @@ def test_json_round_trip_is_exact_and_reproducible(tmp_path, name):
     [
         ('add %2, %0', 'add %2, %9', 'the edge %9 does not come from an earlier value'),
         ('add %2, %0, -', 'add -%2, -%0, -', 'all operands are negated'),
-        ('relu %3', 'relu -%3', 'the edge -%3 is negated, which only an adder absorbs'),
+        ('relu %3', 'relu -%3', 'the edge -%3 is negated, which only an adder or a condition absorbs'),
         ('[-377, 388]', '[-377, 387]', 'does not hold the exact result [-377, 388]*2^-4'),
         ('neg %1', 'neg %1, %0', '2 operands, not 1 to 1'),
         ('x[1]', 'x[2]', 'position 2 is not one of the 2 input elements'),

@@ -52,6 +52,37 @@ EXPRESSIONS = {
     'rearranged': ((2, 3), lambda x, w: np.concatenate([x.T.reshape(2, 3), np.flip(x), w(1, 3)])),
     'stacked': ((2, 3), lambda x, w: np.stack([x, np.roll(x, 1)])[:, 0]),
     'relu': ((5,), lambda x, w: np.maximum(x - 3, 0) + np.maximum(0, -x)),
+    'products of unknowns': ((2, 3), lambda x, w: x * x[0] - x[:, :1] * (x - 1) * -2),
+    'square and power': ((3,), lambda x, w: np.square(x - 2) + x**3 - x**1),
+    'matmul of unknowns': ((3, 3), lambda x, w: x @ x.T + x @ (x + 1)),
+    'einsum of unknowns': ((2, 3), lambda x, w: np.einsum('ij,kj->ik', x, x[:, ::-1])),
+    'dot of unknowns': ((3,), lambda x, w: np.dot(x, x - 1)),
+    'inner': ((2, 3), lambda x, w: np.inner(x, w(4, 3))),
+    'outer': ((3,), lambda x, w: np.outer(x, w(2, 2)) + np.outer(x, x)[:, :1]),
+    'tensordot': ((2, 3, 2), lambda x, w: np.tensordot(x, w(3, 2, 4))),
+    'tensordot of axes': ((2, 3), lambda x, w: np.tensordot(x, w(4, 2), axes=([0], [1]))),
+    'product of an axis': ((3, 2), lambda x, w: np.prod(x, axis=0)),
+    'mean': ((4, 2), lambda x, w: np.mean(x, axis=0) + x.mean()),
+    'cumulative sum': ((3, 2), lambda x, w: np.cumsum(x, axis=0) + np.cumsum(x)[-1]),
+    'convolve': ((5,), lambda x, w: np.convolve(x, w(3))),
+    'convolve same': ((5,), lambda x, w: np.convolve(w(2), x, 'same')),
+    'convolve valid': ((3,), lambda x, w: np.convolve(x, w(5), 'valid')),
+    'maximum of unknowns': ((2, 4), lambda x, w: np.maximum(x[0], x[1]) - np.minimum(x[0], w(4))),
+    'maximum of an axis': ((3, 5), lambda x, w: np.max(x, axis=1, keepdims=True) - x.min(axis=(0, 1))),
+    'max pooling': ((4, 4), lambda x, w: x.reshape(2, 2, 2, 2).max(axis=(1, 3))),
+    'reduce': ((3, 2), lambda x, w: np.maximum.reduce(x) + np.add.reduce(x, axis=1)[0]),
+    'extrema of the same': ((3,), lambda x, w: np.maximum(x, x) + np.maximum(x, x + 1) - np.minimum(-x, x)),
+    'absolute': ((5,), lambda x, w: abs(x - 1) + np.abs(-x) - abs(x * 4)),
+    'sign': ((5,), lambda x, w: np.sign(x) + np.sign(abs(x) + 1)),
+    'clip': ((6,), lambda x, w: np.clip(x, -1.5, 4) + np.clip(x, None, 0) + x.clip(-3, None)),
+    'where': ((6,), lambda x, w: np.where(x > 0, x, 2 * x) + np.where(x[0] == x[1], 1, x)),
+    'where by a constant': ((3,), lambda x, w: np.where(np.array([True, False, True]), x, -x)),
+    'leaky relu': ((6,), lambda x, w: np.where(x < 0, x / 8, x)),
+    'comparisons': ((6,), lambda x, w: (x < 1) * 1 + (w(6) >= x) * 2 + (x > x[::-1]) * 4 + (x <= w(6)) * 8),
+    'equality': ((2, 3), lambda x, w: (x[0] == x[1]) * 1 + (x != 0.125) * 2),
+    'argmax': ((7,), lambda x, w: np.argmax(x) * 8 + np.argmin(x)),
+    'argmax of an axis': ((3, 4), lambda x, w: np.argmax(x, axis=0)),
+    'rounding': ((6,), lambda x, w: np.floor(x) + 2 * np.ceil(x / 2) - np.floor(x * 0.25)),
     'zero matrix': ((4,), lambda x, w: x @ np.zeros((4, 2)) + w(2)),
     'layers': ((6,), lambda x, w: np.maximum(np.maximum(x @ w(6, 5) + w(5), 0) @ w(5, 4) - w(4), 0) @ w(4, 2)),
 }
@@ -151,7 +182,11 @@ def test_origins_name_the_layer_or_the_line():
         (lambda x: np.sin(x), UnsupportedOperation, 'numpy.sin on a symbolic array cannot be traced'),
         (lambda x: np.linalg.norm(x), UnsupportedOperation, 'numpy.norm on a symbolic array cannot be traced'),
         (lambda x: np.unique(x), UnsupportedOperation, 'numpy.unique on a symbolic array cannot be traced'),
-        (lambda x: x * x, UnsupportedOperation, 'a product of two symbolic values cannot be traced'),
+        (lambda x: x**0.5, UnsupportedOperation, 'a constant exponent that is a positive integer'),
+        (lambda x: np.mean(x), UnsupportedOperation, 'the mean of 3 values has no exact fixed-point result'),
+        (lambda x: np.where(x), UnsupportedOperation, 'numpy.where needs both branches'),
+        (lambda x: np.convolve(x, x), UnsupportedOperation, 'a convolution of two symbolic arrays'),
+        (lambda x: np.max(x, where=x > 0), UnsupportedOperation, 'with these arguments cannot be traced'),
         (lambda x: x * Fraction(1, 10), UnsupportedOperation, 'not an integer times a power'),
         (lambda x: x / 3, UnsupportedOperation, 'is not an integer times a power of two'),
         (lambda x: x / 0, UnsupportedOperation, 'division by zero'),
@@ -196,3 +231,52 @@ def test_huge_constants_and_inputs_stay_exact(run):
     program = tracer.finish(x @ big + 2**100)
     data = np.array([2**80 + 5, -(2**60) - 1], dtype=object)
     assert run(program, data)[0][0] == data[0] * big[0, 0] + data[1] * big[1, 0] + 2**100
+
+
+LOGIC = {
+    'and': lambda x: np.logical_and(x > 0, x[0] < x),
+    'or': lambda x: np.logical_or(x > 0, x[0] < x),
+    'xor': lambda x: np.logical_xor(x, x[0] > 1),
+    'not': lambda x: np.logical_not(x > 1),
+    'any': lambda x: np.any(x > 8, axis=0),
+    'all': lambda x: np.all(x, axis=0),
+    'all of one': lambda x: np.all(x[:1], axis=0),
+    'choice by logic': lambda x: np.where(np.logical_not(x > x[0]), x, 0),
+}
+
+
+@pytest.mark.parametrize('name', LOGIC)
+def test_logic_equals_numpy_on_booleans(run, name):
+    rng = np.random.default_rng(3)
+    tracer = Tracer('logic')
+    x = tracer.input((4,)).quantize(True, 3, 0)
+    program = tracer.finish(LOGIC[name](x))
+    for _ in range(20):
+        data = rng.integers(-3, 4, size=4) * rng.integers(0, 2)
+        assert np.array_equal(run(program, data)[0], np.asarray(LOGIC[name](data)).astype(int))
+
+
+@pytest.mark.parametrize('function', [np.rint, np.round, np.trunc, np.fix])
+def test_rounding_equals_numpy(run, function):
+    tracer = Tracer('rounding')
+    x = tracer.input((1,)).quantize(True, 3, 3)
+    program = tracer.finish(function(x - 0.125))
+    for code in range(-64, 64):
+        number = np.array([code / 8])
+        assert run(program, number)[0][0] == function(number - 0.125)[0]
+
+
+def test_ranges_follow_choices():
+    tracer = Tracer('ranges')
+    x = tracer.input((2,)).quantize([True, False], [3, 2], 0)
+    y = [abs(x[0]), np.maximum(x[0], x[1]), np.minimum(x[0], x[1]), np.clip(x[0], -2, 5), np.max(x)]
+    program = tracer.finish(y)
+    bounds = [(interval.lo, interval.hi) for interval in program.output_intervals]
+    assert bounds == [(0, 8), (0, 7), (-8, 3), (-2, 5), (0, 7)]
+
+
+def test_a_comparison_is_the_sign_of_one_difference():
+    tracer = Tracer('choice')
+    x = tracer.input((2,)).quantize(True, 3, 0)
+    program = tracer.finish(np.where(x[0] < x[1], x[0], x[1]))
+    assert [op.opcode for op in program.ops] == [Opcode.INPUT, Opcode.INPUT, Opcode.ADD, Opcode.MUX]
