@@ -12,7 +12,7 @@ import numpy as np
 from da4ml_core._srcloc import user_location
 from da4ml_core.errors import TraceError, UnsupportedOperation
 from da4ml_core.fixed import Rounding
-from da4ml_core.trace import products, selection
+from da4ml_core.trace import ordering, products, selection
 from da4ml_core.trace.context import Context, Elements
 from da4ml_core.trace.graph import Graph
 from da4ml_core.trace.linear import ObjectArray, exact_matrix
@@ -178,6 +178,8 @@ _FUNCTIONS: Mapping[Any, Handler] = {
     np.clip: selection.clip,
     np.where: selection.where,
     np.round: _ROUND_HALF_EVEN,
+    np.sort: ordering.sort,
+    np.pad: ordering.pad,
     np.fix: _TRUNCATE,
 }
 _REARRANGEMENTS = frozenset(
