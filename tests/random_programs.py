@@ -59,9 +59,8 @@ def _input(rng: random.Random, num_inputs: int, max_width: int) -> Op:
 
 
 def _operation(rng: random.Random, ops: list[Op], without: Collection[Opcode]) -> Op:
-    opcode = rng.choice(
-        (Opcode.ADD, Opcode.ADD, Opcode.ADD, *(opcode for opcode in Opcode if opcode is not Opcode.INPUT))
-    )
+    others = [opcode for opcode in Opcode if opcode is not Opcode.INPUT and opcode not in without]
+    opcode = rng.choice((Opcode.ADD, Opcode.ADD, *others))
     attribute = None
     count = 1
     if opcode is Opcode.CONST:
