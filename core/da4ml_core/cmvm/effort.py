@@ -18,8 +18,8 @@ from da4ml_core.cmvm.local_search import Annealing
 from da4ml_core.cmvm.search import Candidate, Search, recipes
 from da4ml_core.errors import SolveError
 
-WORK_PER_ADDER = 120_000  # of the chain of `balanced`; a microsecond is about 60 units
-SMALL_WORK = 60_000_000
+WORK_PER_ADDER = 40_000  # of the chain of `balanced`; a microsecond is about 60 units
+SMALL_WORK = 30_000_000
 LARGE_ADDERS = 1_500  # from here on, the work of a chain grows again
 LARGEST_WORK = 200_000_000
 MAX_CHAINS = 8
