@@ -1,7 +1,36 @@
 """Symbolic tracing: numpy expressions over fixed-point arrays become programs."""
 
 from da4ml_core.trace.array import SymbolicArray, relu
+from da4ml_core.trace.convolution import conv, conv1d, conv2d, conv3d, conv_transpose
 from da4ml_core.trace.linear import SolverOptions
+from da4ml_core.trace.pooling import (
+    avg_pool,
+    global_avg_pool,
+    global_max_pool,
+    max_pool,
+    sum_pool,
+    upsample,
+    window_counts,
+    zero_pad,
+)
 from da4ml_core.trace.tracer import Tracer
 
-__all__ = ['SolverOptions', 'SymbolicArray', 'Tracer', 'relu']
+__all__ = [
+    'SolverOptions',
+    'SymbolicArray',
+    'Tracer',
+    'avg_pool',
+    'conv',
+    'conv1d',
+    'conv2d',
+    'conv3d',
+    'conv_transpose',
+    'global_avg_pool',
+    'global_max_pool',
+    'max_pool',
+    'relu',
+    'sum_pool',
+    'upsample',
+    'window_counts',
+    'zero_pad',
+]

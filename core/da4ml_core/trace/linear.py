@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from da4ml_core._srcloc import user_location
-from da4ml_core.cmvm import solve
+from da4ml_core.cmvm import Solution, solve
 from da4ml_core.device import DEFAULT_DEVICE
 from da4ml_core.errors import FormatError, UnsupportedOperation
 from da4ml_core.fixed import dyadic
@@ -31,19 +31,31 @@ class SolverOptions:
     threads: int | None = None
 
 
+Solved = dict[tuple[Any, ...], tuple[list[int], Solution]]
+
+
 def matrix_vector(
-    graph: Graph, options: SolverOptions, vector: Sequence[Variable], matrix: ObjectArray
+    graph: Graph,
+    options: SolverOptions,
+    vector: Sequence[Variable],
+    matrix: ObjectArray,
+    solved: Solved | None = None,
 ) -> list[Variable]:
-    """``vector @ matrix`` for one row vector and a matrix of exact numbers (rows of equal values are merged)."""
+    """``vector @ matrix`` for one row vector and a matrix of exact numbers (rows of equal values are merged).
+
+    ``solved`` keeps the solutions of this matrix for vectors of the same kind: a convolution asks at every position.
+    """
     rows: dict[int, list[Fraction]] = {}
     offsets = [ZERO] * matrix.shape[1]
+    kind, places = _kind(graph, vector)
+    known = None if solved is None else solved.get(kind)
     for variable, weights in zip(vector, matrix, strict=True):
         if variable.constant[0]:
             offsets = [
                 add_dyadic(offset, multiply_dyadic(variable.constant, dyadic(weight)))
                 for offset, weight in zip(offsets, weights, strict=True)
             ]
-        if variable.is_constant:
+        if known is not None or variable.is_constant:
             continue
         scale = Fraction(2) ** variable.shift * (-1 if variable.negated else 1)
         scaled = [weight * scale for weight in weights]
@@ -51,19 +63,40 @@ def matrix_vector(
         if earlier is not None:
             scaled = [a + b for a, b in zip(earlier, scaled, strict=True)]
         rows[variable.value] = scaled
-    outputs = _solve_rows(graph, options, rows, matrix.shape[1])
-    return [output.plus(offset) for output, offset in zip(outputs, offsets, strict=True)]
+    if known is None:
+        rows = {value: weights for value, weights in rows.items() if any(weights)}
+        if not rows:
+            return [Variable(constant=offset) for offset in offsets]
+        known = [places[value] for value in rows], _solve_rows(graph, options, rows)
+        if solved is not None:
+            solved[kind] = known
+    used, solution = known
+    values = list(places)
+    numbers = graph.inline(
+        [values[place] for place in used], [(adder.operands, adder.interval) for adder in solution.adders]
+    )
+    return [
+        (Variable() if edge is None else Variable(numbers[edge.index], edge.shift, edge.negated)).plus(offset)
+        for edge, offset in zip(solution.outputs, offsets, strict=True)
+    ]
 
 
-def _solve_rows(graph: Graph, options: SolverOptions, rows: dict[int, list[Fraction]], columns: int) -> list[Variable]:
-    rows = {value: weights for value, weights in rows.items() if any(weights)}
-    if not rows:
-        return [Variable()] * columns
+def _kind(graph: Graph, vector: Sequence[Variable]) -> tuple[tuple[Any, ...], dict[int, int]]:
+    """What decides the solution for a vector, whatever its values are, and the place of each value in it."""
+    places: dict[int, int] = {}
+    edges = tuple(
+        None if variable.is_constant else (places.setdefault(variable.value, len(places)), *variable[1:3])
+        for variable in vector
+    )
+    return (edges, tuple((graph.intervals[value], graph.levels[value]) for value in places)), places
+
+
+def _solve_rows(graph: Graph, options: SolverOptions, rows: dict[int, list[Fraction]]) -> Solution:
     values = list(rows)
-    matrix = np.empty((len(values), columns), dtype=object)
+    matrix = np.empty((len(values), len(rows[values[0]])), dtype=object)
     for number, weights in enumerate(rows.values()):
         matrix[number, :] = weights
-    solution = solve(
+    return solve(
         matrix,
         inputs=[graph.intervals[value] for value in values],
         latencies=[graph.levels[value] for value in values],
@@ -72,11 +105,6 @@ def _solve_rows(graph: Graph, options: SolverOptions, rows: dict[int, list[Fract
         effort=options.effort,
         threads=options.threads,
     )
-    numbers = graph.inline(values, [(adder.operands, adder.interval) for adder in solution.adders])
-    return [
-        Variable() if edge is None else Variable(numbers[edge.index], edge.shift, edge.negated)
-        for edge in solution.outputs
-    ]
 
 
 def exact_matrix(constant: Any) -> ObjectArray:
@@ -125,8 +153,9 @@ def contract(
     a, b = a.reshape(size[0], size[1], size[2]), b.reshape(size[0], size[2], size[3])
     result = np.empty((size[0], size[1], size[3]), dtype=object)
     for i in range(size[0]):
+        solved: Solved = {}
         for j in range(size[1]):
-            for k, variable in enumerate(matrix_vector(graph, options, list(a[i, j]), b[i])):
+            for k, variable in enumerate(matrix_vector(graph, options, list(a[i, j]), b[i], solved)):
                 result[i, j, k] = variable
     labels = batch + rows + columns
     shaped = result.reshape([extent[label] for label in labels])
@@ -176,8 +205,9 @@ def sum_axes(graph: Graph, options: SolverOptions, array: ObjectArray, axes: Seq
     terms = array.transpose([*kept, *axes]).reshape(int(np.prod(shape)), -1)
     ones = np.full((terms.shape[1], 1), Fraction(1), dtype=object)
     result = np.empty(terms.shape[0], dtype=object)
+    solved: Solved = {}
     for row, variables in enumerate(terms):
-        result[row] = matrix_vector(graph, options, list(variables), ones)[0]
+        result[row] = matrix_vector(graph, options, list(variables), ones, solved)[0]
     return result.reshape(shape)
 
 
