@@ -1,148 +1,193 @@
-"""The solver side by side with its peers, at equal depth.
+"""The solver side by side with its peers, at equal depth: `python bench/cmvm/run.py`.
 
-With --peers, the interpreter of an environment that has da4ml and alkaid, every peer solves the same matrices
-interleaved with ours, its graph is proved and costed by the same code as ours, and our depth limit is what the peer
-reached. Without it, the random matrices are compared with recorded figures. CPU seconds are of one thread.
+The peers get an environment of their own, made on the first run. Every peer solves the same problems, interleaved with
+ours; its graph is proved and costed by the same code as ours, and our depth limit is what the peer reached. Every
+solver has a fresh process for each case. Modes: `binary` adders against both peers; `ternary` adders against alkaid
+with its fusion, at the depth of the fused graph and at that of the binary graph it was made from; `tables`, alkaid's
+packing of narrow inputs. What is shown is the median over seeds, and for a model the total of its products.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import math
+import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from cases import PAPER, RANDOM, TRAINED_LIKE, Case
+from cases import SETS, Case
+from environment import PEERS, cache_directory, peers_python
+from layers import Layer, layers, models
+from table import Figures, Row, head, medians, ratios, save, show, summary, totals
 
-from da4ml_core.cmvm import Solution, solve
+from da4ml_core.cmvm import Solution
 from da4ml_core.cmvm.check import Graph
 from da4ml_core.cmvm.matrix import check_problem
-from da4ml_core.device import device
+from da4ml_core.device import DEFAULT_DEVICE, device
 
-SETS = {'random': list(RANDOM), 'trained': TRAINED_LIKE, 'paper': PAPER}
-PEERS = ('da4ml', 'alkaid')
-
-
-class Peer:
-    """One process that solves what it is asked."""
-
-    def __init__(self, python: str) -> None:
-        script = Path(__file__).with_name('peer.py')
-        self.process = subprocess.Popen(
-            [python, str(script)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={'OMP_NUM_THREADS': '1'},
-        )
-
-    def solve(self, peer: str, matrix: np.ndarray, extra: int | None) -> tuple[Solution, float]:
-        """Its proved solution and its CPU seconds."""
-        if self.process.stdin is None or self.process.stdout is None:
-            raise SystemExit('the peer has no pipes')
-        request = {'peer': peer, 'matrix': matrix.tolist(), 'extra_delay': -1 if extra is None else extra}
-        self.process.stdin.write(json.dumps(request) + '\n')
-        self.process.stdin.flush()
-        answer = json.loads(self.process.stdout.readline())
-        adders = np.array(answer['adders'], dtype=np.int32).reshape(-1, 9)
-        graph = Graph(adders, tuple((node, shift, bool(sign)) for node, shift, sign in answer['outputs']))
-        solution = Solution.proved(check_problem(matrix), graph, device('xilinx-us+'), None, 0, {})
-        return solution, answer['cpu_s']
+HERE = Path(__file__).parent
+RIVALS = {'binary': ('da4ml', 'alkaid'), 'ternary': ('alkaid',), 'tables': ('alkaid',)}
+OPERANDS = {'binary': 2, 'ternary': 3, 'tables': 3}
 
 
-def graph_depth(solution: Solution) -> int:
-    """Adder levels without negations of outputs, which the peers leave to others."""
-    return max((solution.levels[edge.index] for edge in solution.outputs if edge is not None), default=0)
+class Problems(NamedTuple):
+    """What one row of the table is about."""
+
+    name: str
+    extra: int | None
+    layers: list[Layer]
+    fold: Callable[[Sequence[Figures]], Figures]
+
+    def repeated(self, figures: Iterable[Figures]) -> list[Figures]:
+        """Figures of each product as often as the model has it."""
+        return [figure for layer, figure in zip(self.layers, figures, strict=True) for _ in range(layer.count)]
 
 
-def ours(matrix: np.ndarray, depth: float, effort: str, operands: int) -> tuple[Solution, float]:
-    """Our solution within a depth and its CPU seconds, those of an earlier solve of the same problem included."""
-    least = solve(matrix, effort='fast', max_operands=operands).minimal_depth
-    solution = solve(matrix, extra_depth=max(0, int(depth) - least), effort=effort, max_operands=operands)
-    return solution, solution.stats['cpu_s']
+class Theirs(NamedTuple):
+    """The figures of a peer on every problem, and the depths at which ours is compared with it."""
+
+    figures: list[Figures]
+    depths: dict[str, list[int]]
 
 
-def row(name: str, figures: Iterable[tuple[float, float, float, float]]) -> dict[str, Any]:
-    """Means of adders, depth, bits and seconds."""
-    adders, depth, bits, cpu_s = np.mean(list(figures), axis=0)
-    return {'who': name, 'adders': adders, 'depth': depth, 'bits': bits, 'cpu_s': cpu_s}
+def ask(command: list[str], request: dict[str, Any], threads: int) -> list[dict[str, Any]]:
+    """The answers of a fresh process, a line for each problem."""
+    found = subprocess.run(
+        command,
+        input=json.dumps(request),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env={**os.environ, 'OMP_NUM_THREADS': str(threads)},
+    )
+    return [json.loads(line) for line in found.stdout.splitlines()]
 
 
-def compare(case: Case, peer: Peer, seeds: int, effort: str, operands: int) -> list[dict[str, Any]]:
-    """Rows for both peers and ours at the depth of each."""
-    found: dict[str, list[tuple[float, float, float, float]]] = {}
-    for seed in range(seeds):
-        matrix = case.matrix(seed)
-        for name in PEERS:
-            theirs, seconds = peer.solve(name, matrix, case.extra)
-            depth = graph_depth(theirs)
-            found.setdefault(name, []).append((theirs.num_adders, depth, theirs.lut_cost, seconds))
-            mine, seconds = ours(matrix, depth, effort, operands)
-            key = f'ours at its depth ({effort})'
-            found.setdefault(f'{name}: {key}', []).append((mine.num_adders, graph_depth(mine), mine.lut_cost, seconds))
-    rows = [row(name, figures) for name, figures in found.items()]
-    for theirs, mine in ((rows[0], rows[1]), (rows[2], rows[3])):
-        for unit in ('adders', 'bits', 'cpu_s'):
-            mine[f'{unit}_ratio'] = mine[unit] / theirs[unit]
-    return rows
+class Peers:
+    """The peers in their environment; with ``reuse``, what they answered before is not asked again."""
+
+    def __init__(self, python: str, reuse: bool) -> None:
+        self.python = python
+        self.reuse = reuse
+
+    def solve(self, peer: str, mode: str, problems: Problems, threads: int) -> Theirs:
+        extra = -1 if problems.extra is None else problems.extra
+        request = {'peer': peer, 'mode': mode, 'extra': extra, 'problems': [_json(layer) for layer in problems.layers]}
+        answers = self._answers(request, threads)
+        figures, depths, binary = [], [], []
+        for layer, answer in zip(problems.layers, answers, strict=True):
+            found, depth = _figures(layer, answer)
+            figures.append(found)
+            depths.append(depth)
+            binary.append(answer.get('binary_depth', depth))
+        return Theirs(figures, {'': depths, ' at its binary depth': binary} if mode == 'ternary' else {'': depths})
+
+    def _answers(self, request: dict[str, Any], threads: int) -> list[dict[str, Any]]:
+        key = hashlib.sha256(json.dumps([request, threads, PEERS]).encode()).hexdigest()
+        kept = cache_directory() / 'peer-answers' / f'{key}.json'
+        if self.reuse and kept.exists():
+            answers: list[dict[str, Any]] = json.loads(kept.read_text())
+            return answers
+        answers = ask([self.python, str(HERE / 'peer.py')], request, threads)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(answers))
+        return answers
 
 
-def against_record(case: Case, seeds: int, effort: str, operands: int) -> list[dict[str, Any]]:
-    """Rows against the recorded means; the depth limit is the recorded depth rounded down."""
-    rows = []
-    for name, record in zip(PEERS, RANDOM[case], strict=True):
-        figures = []
-        for seed in range(seeds):
-            solution, seconds = ours(case.matrix(seed), record.depth, effort, operands)
-            figures.append((solution.num_adders, graph_depth(solution), solution.lut_cost, seconds))
-        mine = row(f'ours at the depth of {name} ({effort})', figures)
-        mine['adders_ratio'] = mine['adders'] / record.adders
-        mine['cpu_s_ratio'] = mine['cpu_s'] / record.cpu_s
-        rows += [{'who': f'{name} (recorded)', **record._asdict(), 'bits': float('nan')}, mine]
-    return rows
+def _json(layer: Layer) -> dict[str, Any]:
+    return {'matrix': layer.matrix.tolist(), 'inputs': [[i.lo, i.hi, i.exp] for i in layer.inputs]}
 
 
-def show(case: Case, rows: list[dict[str, Any]]) -> None:
-    limit = 'unconstrained' if case.extra is None else f'dc {case.extra}'
-    print(f'\n{case.kind} {case.n}x{case.n}, {case.bits} bits, {limit}', flush=True)
-    for entry in rows:
-        ratios = ''.join(
-            f'  {unit} x{entry[unit + "_ratio"]:.3f}'
-            for unit in ('adders', 'bits', 'cpu_s')
-            if unit + '_ratio' in entry
-        )
-        size = f'{entry["adders"]:9.1f} adders {entry["bits"]:9.0f} bits  depth {entry["depth"]:4.1f}'
-        print(f'  {entry["who"]:36} {size} {entry["cpu_s"]:8.3f} s{ratios}', flush=True)
+def _figures(layer: Layer, answer: dict[str, Any]) -> tuple[Figures, int]:
+    """A peer's figures, its graph proved and costed by our code, and its depth; one with tables has no adders."""
+    cost = {name: answer[name] for name in ('own_bits', 'cpu_s', 'wall_s', 'peak_mb')}
+    if answer['adders'] is None:
+        return Figures(math.nan, math.nan, depth=answer['own_depth'], **cost), answer['own_depth']
+    adders = np.array(answer['adders'], dtype=np.int32).reshape(-1, 9)
+    graph = Graph(adders, tuple((node, shift, bool(sign)) for node, shift, sign in answer['outputs']))
+    problem = check_problem(layer.matrix, layer.inputs)
+    found = Solution.proved(problem, graph, device(DEFAULT_DEVICE), None, 0, {})
+    depth = max((found.levels[edge.index] for edge in found.outputs if edge is not None), default=0)
+    return Figures(found.num_adders, found.lut_cost, depth=depth, **cost), depth
+
+
+def ours(problems: Problems, depths: list[int], effort: str, mode: str, threads: int) -> list[Figures]:
+    """Our figures on every problem, each within a depth."""
+    items = [{**_json(layer), 'depth': depth} for layer, depth in zip(problems.layers, depths, strict=True)]
+    request = {'effort': effort, 'operands': OPERANDS[mode], 'threads': threads, 'problems': items}
+    return [
+        Figures(answer.pop('num_adders'), own_bits=math.nan, **answer)
+        for answer in ask([sys.executable, str(HERE / 'ours.py')], request, threads)
+    ]
+
+
+def compare(
+    problems: Problems, peers: Peers, mode: str, efforts: Sequence[str], threads: Sequence[int]
+) -> Iterator[Row]:
+    """A row for each peer, and under it ours at its depth."""
+    fold = problems.fold
+    for peer in RIVALS[mode]:
+        for count in threads:
+            theirs = peers.solve(peer, mode, problems, count)
+            base = problems.repeated(theirs.figures)
+            who = {'ternary': f'{peer}, fused', 'tables': f'{peer}, packed'}.get(mode, peer)
+            yield Row(mode, problems.name, who, count, fold(base), {})
+            for effort in efforts:
+                for where, depths in theirs.depths.items():
+                    found = problems.repeated(ours(problems, depths, effort, mode, count))
+                    who = f'ours ({effort}){where}'
+                    yield Row(mode, problems.name, who, count, fold(found), ratios(found, base, fold))
+
+
+def random_problems(cases: Iterable[Case], seeds: int) -> Iterator[Problems]:
+    for case in cases:
+        chosen = [Layer(case.matrix(seed), tuple(case.inputs), 1) for seed in range(seeds)]
+        yield Problems(case.name, case.extra, chosen, medians)
+
+
+def model_problems(directory: Path, extra: int | None) -> Iterator[Problems]:
+    for path in models(directory):
+        found = layers(path)
+        if found:
+            yield Problems(f'{path.name}, {sum(layer.count for layer in found)} products', extra, found, totals)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--peers', metavar='PYTHON', help='interpreter of an environment with da4ml and alkaid')
-    parser.add_argument('--sets', nargs='+', choices=SETS, default=['random'])
+    parser.add_argument('--peers', metavar='PYTHON', help='interpreter with da4ml and alkaid; else one is set up')
+    parser.add_argument('--reuse', action='store_true', help='what the peers answered in an earlier run is kept')
+    parser.add_argument('--modes', nargs='+', choices=RIVALS, default=['binary'])
+    parser.add_argument('--sets', nargs='*', choices=SETS, default=['random'])
+    parser.add_argument('--models', type=Path, metavar='DIRECTORY', help='the products of the trained models there')
+    parser.add_argument('--models-extra', type=int, default=2, help="the peers' delay setting for models")
     parser.add_argument('--max-n', type=int, default=32, help='leave out larger matrices')
     parser.add_argument('--seeds', type=int, default=3)
-    parser.add_argument('--effort', default='balanced')
-    parser.add_argument('--operands', type=int, choices=(2, 3), default=2, help='of our adders; the peers have 2')
-    parser.add_argument('--json', type=Path, help='save the table here, too')
+    parser.add_argument('--effort', nargs='+', choices=('fast', 'balanced', 'max'), default=['balanced'])
+    parser.add_argument('--threads', nargs='+', type=int, default=[1])
+    parser.add_argument('--save', type=Path, metavar='STEM', default=Path('build/bench/cmvm'), help='of .json and .md')
     options = parser.parse_args()
-    peer = Peer(options.peers) if options.peers else None
-    table = []
-    for case in (case for name in options.sets for case in SETS[name] if case.n <= options.max_n):
-        if peer is not None:
-            rows = compare(case, peer, options.seeds, options.effort, options.operands)
-        elif case in RANDOM:
-            rows = against_record(case, options.seeds, options.effort, options.operands)
-        else:
-            print(f'{case}: no recorded figures, give --peers', file=sys.stderr)
-            continue
-        show(case, rows)
-        table += [{**case._asdict(), **entry} for entry in rows]
-    if options.json:
-        options.json.write_text(json.dumps(table, indent=1) + '\n')
+    peers = Peers(options.peers or peers_python(), options.reuse)
+    cases = [case for name in options.sets for case in SETS[name] if case.n <= options.max_n]
+    problems = list(random_problems(cases, options.seeds))
+    if options.models:
+        problems += model_problems(options.models, None if options.models_extra < 0 else options.models_extra)
+    facts = {**PEERS, 'device': DEFAULT_DEVICE, 'seeds': options.seeds}
+    rows: list[Row] = []
+    for mode in options.modes:
+        for item in problems:
+            print(f'\n{mode}: {item.name}\n{head()}', flush=True)
+            for row in compare(item, peers, mode, options.effort, options.threads):
+                print(show(row), flush=True)
+                rows.append(row)
+                save(rows, options.save, facts)
+    print('\n' + '\n'.join(summary(rows)))
+    print(f'\nsaved {options.save}.json and {options.save}.md')
 
 
 if __name__ == '__main__':

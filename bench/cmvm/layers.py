@@ -1,0 +1,60 @@
+"""The constant products of trained models: the very problems that tracing them gives to the solver."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import da4ml_core.trace.linear as linear
+from da4ml_core import SolverOptions, load_model
+from da4ml_core.cmvm import Solution
+from da4ml_core.errors import Da4mlError
+from da4ml_core.fixed import Interval
+
+MODELS = (
+    'hgq2/jsc_openml_acc77.1.keras',
+    'hgq2/jsc_openml_da4ml_acc76.86.h5',
+    'hgq2/linformer_8part.keras',
+    'qonnx/jettagging_qkeras_w6a6.onnx',
+)
+INPUT_TYPES = {'jettagging_qkeras_w6a6.onnx': 'fixed<16,6>'}  # of models that do not quantize their inputs
+
+
+class Layer(NamedTuple):
+    """An integer matrix, the intervals of its inputs, and how often the model has this very product."""
+
+    matrix: Any
+    inputs: tuple[Interval, ...]
+    count: int
+
+
+def layers(path: Path) -> list[Layer]:
+    """The products of a model, those of a refused one up to where it was refused; equal ones are counted."""
+    problems: dict[Any, list[Any]] = {}
+    solve = linear.solve
+
+    def record(*args: Any, **options: Any) -> Solution:
+        solution = solve(*args, **options)
+        weights, inputs = solution.problem.weights, solution.inputs
+        problems.setdefault((str(weights.tolist()), inputs), [weights, inputs, 0])[2] += 1
+        return solution
+
+    with patch.object(linear, 'solve', record):
+        try:
+            load_model(path, solver=SolverOptions(effort='fast'), **_options(path))
+        except Da4mlError as error:
+            print(f'{path.name} after {len(problems)} products: {error.message}', file=sys.stderr)
+    return [Layer(*problem) for problem in problems.values()]
+
+
+def _options(path: Path) -> dict[str, str]:
+    kind = INPUT_TYPES.get(path.name)
+    return {} if kind is None else {'input_type': kind}
+
+
+def models(directory: Path, names: Iterable[str] = MODELS) -> list[Path]:
+    """The models that are there."""
+    return [directory / name for name in names if (directory / name).exists()]
