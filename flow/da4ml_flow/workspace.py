@@ -90,12 +90,20 @@ class Workspace:
         return self._sibling(stage, key, 'work')
 
     def begin(self, stage: str, key: str) -> Path:
-        """A fresh directory to work in; what a killed build left there is removed. Needs the lock."""
+        """A fresh directory to work in; what a killed build left there is put aside. Needs the lock."""
         work = self.work_directory(stage, key)
         with system_errors(work):
+            if work.is_dir() and any(work.iterdir()):
+                _remove(self._sibling(stage, key, 'failed'))
+                work.rename(self._sibling(stage, key, 'failed'))
             _remove(work)
             work.mkdir()
         return work
+
+    def earlier(self, stage: str, key: str) -> Path | None:
+        """What a try that failed or was killed left: made of the same inputs, and whole only where it says so."""
+        failed = self._sibling(stage, key, 'failed')
+        return failed if failed.is_dir() else None
 
     def commit(self, record: StageRecord, artifacts: Mapping[str, Path]) -> StageRecord:
         """Make the work directory the result, on disk for good; returns the record with the hashes of the artifacts."""

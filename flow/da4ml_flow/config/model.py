@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -71,6 +73,8 @@ def _fixed_type(text: str) -> str:
 
 
 InputFile = Annotated[Path, AfterValidator(_input_file)]
+Directive = Annotated[str, Field(pattern=r'^[A-Za-z][A-Za-z0-9_]*$', max_length=60)]
+Seconds = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
 PositiveNs = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 
 
@@ -190,20 +194,79 @@ class SimulateConfig(Section):
     )
 
 
-class SynthesizeConfig(Section):
+class DirectivesConfig(Section):
+    """Directives of Vivado's steps, in the place of those of the strategy."""
+
+    synth: Directive | None = Field(default=None, description='of synth_design')
+    opt: Directive | None = Field(default=None, description='of opt_design')
+    place: Directive | None = Field(default=None, description='of place_design')
+    phys_opt: Directive | None = Field(default=None, description='of phys_opt_design')
+    route: Directive | None = Field(default=None, description='of route_design')
+
+
+class ToolSection(Section):
+    """A stage whose tool may be one of several; keys of another tool are mistakes."""
+
+    part: str | None = Field(
+        default=None, pattern=r'^[A-Za-z0-9][A-Za-z0-9_-]*$', max_length=100, description='vendor tools: part number'
+    )
+    strategy: Literal['default', 'area', 'timing'] = Field(
+        default='default', description='vivado: directives that serve this best'
+    )
+    directives: DirectivesConfig = Field(default_factory=DirectivesConfig, description='vivado: directives by step')
+    retiming: bool = Field(default=False, description='vivado: move registers through logic')
+    timeout_s: Seconds | None = Field(
+        default=None, description="stop the tool after so many seconds; null: the tool's default"
+    )
+
+    @model_validator(mode='after')
+    def _keys_of_the_tool(self) -> Self:
+        tool = getattr(self, 'tool', '')
+        for key, tools in KEYS_OF_TOOLS.items():
+            spec = type(self).model_fields.get(key)
+            if (
+                spec is not None
+                and tool not in tools
+                and getattr(self, key) != spec.get_default(call_default_factory=True)
+            ):
+                raise problem('combination', f'{key} is not for {tool}', f'{key} is for {" and ".join(tools)}', key)
+        if tool in KEYS_OF_TOOLS['part'] and self.part is None:
+            raise problem('combination', f'{tool} needs a part', 'for example part: xcvu13p-flga2577-2-e', 'tool')
+        return self
+
+
+KEYS_OF_TOOLS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        'family': ('yosys',),
+        'device': ('nextpnr',),
+        'seeds': ('nextpnr',),
+        'part': ('vivado',),
+        'strategy': ('vivado',),
+        'directives': ('vivado',),
+        'retiming': ('vivado',),
+    }
+)
+
+
+class SynthesizeConfig(ToolSection):
     """Mapping to the cells of a device family, for LUT and register counts."""
 
-    tool: Literal['yosys'] = Field(default='yosys', description='tool')
-    family: Literal['xcup', 'xcu', 'xc7', 'ecp5'] = Field(default='xcup', description='device family')
+    tool: Literal['yosys', 'vivado'] = Field(default='yosys', description='tool')
+    family: Literal['xcup', 'xcu', 'xc7', 'ecp5'] = Field(default='xcup', description='yosys: device family')
 
 
-class ImplementConfig(Section):
+class ImplementConfig(ToolSection):
     """Placement and routing, for the clock frequency reached."""
 
-    tool: Literal['nextpnr'] = Field(default='nextpnr', description='tool')
-    device: Literal['ecp5-12k', 'ecp5-25k', 'ecp5-45k', 'ecp5-85k'] = Field(default='ecp5-85k', description='device')
+    tool: Literal['nextpnr', 'vivado'] = Field(default='nextpnr', description='tool')
+    device: Literal['ecp5-12k', 'ecp5-25k', 'ecp5-45k', 'ecp5-85k'] = Field(
+        default='ecp5-85k', description='nextpnr: device'
+    )
     seeds: tuple[Annotated[int, Field(ge=0, le=2**31 - 1)], ...] = Field(
-        default=(1,), min_length=1, max_length=100, description='one placement a seed; figures are their median'
+        default=(1,),
+        min_length=1,
+        max_length=100,
+        description='nextpnr: one placement a seed; figures are their median',
     )
     clock_ns: PositiveNs | None = Field(
         default=None, description='clock period that must be met in ns; null: the frequency reached is only reported'

@@ -204,6 +204,12 @@ def _core(bundle: RtlBundle, name: str) -> dict[str, Any]:
                 'filesets': ['rtl', 'scan'],
                 'toplevel': scan_top(bundle.top),
             },
+            'vivado': {
+                'flow': 'generic',
+                'flow_options': {'tool': 'da4mlvivado', **({'clock_port': 'clk'} if bundle.clocked else {})},
+                'filesets': ['rtl'],
+                'toplevel': bundle.top,
+            },
         },
     }
     return _through_ghdl(core, bundle) if bundle.language == VHDL else core

@@ -23,6 +23,7 @@ from da4ml_flow.results.metrics import ToolVersion
 
 _SHIMS = Path(__file__).parent / 'shims'
 _VERSION_TIMEOUT_S = 60.0
+_VERSION_IN_PATH = re.compile(r'(?<=/)\d{4}\.\d(?:\.\d)?(?=/)')  # of the vendors' installations
 
 
 class Wheel(NamedTuple):
@@ -85,9 +86,9 @@ TOOLS: Mapping[str, ToolSpec] = MappingProxyType(
             ToolSpec('ghdl', 'VHDL', ('ghdl',), ('--version',), 'apt install ghdl', optional=True),
             ToolSpec(
                 'vivado',
-                'Xilinx place and route',
+                'synthesize, implement',
                 ('vivado',),
-                (),  # starting it takes many seconds: the version is in its path
+                ('-version',),  # starting it takes seconds: only where the version is not in its path
                 'install AMD Vivado and source its settings64.sh',
                 optional=True,
             ),
@@ -100,6 +101,7 @@ LINT = ('verilator', 'perl', 'make')
 SIMULATE = ('verilator', 'c++', 'perl', 'make')
 SYNTHESIZE = ('yosys', 'make')
 IMPLEMENT = ('yosys', 'nextpnr-ecp5', 'make')
+VIVADO = ('vivado', 'make')
 LINT_VHDL = ('ghdl', 'make')
 # what makes a language one that every tool reads
 FRONT_ENDS: Mapping[str, tuple[str, ...]] = MappingProxyType({'verilog': (), 'vhdl': ('ghdl',)})
@@ -261,9 +263,8 @@ def _package_path(package: str) -> str:
 def _native_version(spec: ToolSpec, path: Path) -> str:
     """The version that a program reports, remembered by its real path, size and time."""
     real = path.resolve()
-    if not spec.version_argv:
-        found = re.search(r'(?<=/)\d{4}\.\d(?:\.\d)?(?=/)', str(real))
-        return found.group() if found else 'unknown'
+    if found := _VERSION_IN_PATH.search(str(real)):
+        return found.group()
     state = real.stat()
     stamp = [state.st_mtime_ns, state.st_size, *spec.version_argv]
     store = cache_directory() / 'tools.json'

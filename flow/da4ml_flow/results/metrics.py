@@ -33,6 +33,7 @@ METRICS: Mapping[str, MetricSpec] = MappingProxyType(
             MetricSpec('luts', '', 'lower', 'LUTs'),
             MetricSpec('luts_logic', '', 'lower', 'LUTs as logic'),
             MetricSpec('luts_memory', '', 'lower', 'LUTs as memory'),
+            MetricSpec('alms', '', 'lower', 'ALMs'),
             MetricSpec('ffs', '', 'lower', 'FFs'),
             MetricSpec('carry', '', 'lower', 'carry cells'),
             MetricSpec('dsps', '', 'lower', 'DSPs'),
@@ -55,6 +56,7 @@ METRICS: Mapping[str, MetricSpec] = MappingProxyType(
             MetricSpec('trace_s', 's', 'lower', 'trace time', 2),
             MetricSpec('solve_s', 's', 'lower', 'solve time', 2),
             MetricSpec('synth_s', 's', 'lower', 'synthesis time', 2),
+            MetricSpec('cpu_s', 's', 'lower', 'CPU time', 2),
             MetricSpec('peak_mb', 'MB', 'lower', 'peak memory', 1),
         )
     }

@@ -211,7 +211,13 @@ def _execute(
     try:
         with system_errors(work):
             outcome: StageOutcome = step.stage.run(
-                StageContext(request.config, state.paths, work, lambda text: listener.progress(name, text))
+                StageContext(
+                    request.config,
+                    state.paths,
+                    work,
+                    lambda text: listener.progress(name, text),
+                    workspace.earlier(name, key),
+                )
             )
             record = StageRecord(
                 stage=name,
@@ -229,7 +235,7 @@ def _execute(
             )
             return workspace.commit(record, outcome.artifacts)
     except (KeyboardInterrupt, SystemExit):
-        workspace.discard(name, key)
+        workspace.keep_failed(name, key)
         raise
     except Da4mlError:
         raise

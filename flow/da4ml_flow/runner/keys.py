@@ -25,6 +25,7 @@ TOOLING = (
     'edalize.tools.da4mlghdl',
     'edalize.tools.da4mlyosys',
     'edalize.tools.da4mlnextpnr',
+    'edalize.tools.da4mlvivado',
     PRIMITIVES,
 )
 # the packages and modules whose sources decide the result of a stage; its own module always does
@@ -33,8 +34,8 @@ CODE: Mapping[str, tuple[str, ...]] = {
     'emit': (*COMPILER, 'da4ml_flow.eda.core_file', 'da4ml_flow.eda.harness', 'da4ml_flow.eda.vhdl_bench'),
     'lint': TOOLING,
     'simulate': (*TOOLING, 'da4ml_core.fixed', 'da4ml_core.ir', 'da4ml_core.interp'),
-    'synthesize': TOOLING,
-    'implement': (*TOOLING, 'da4ml_flow.stages.synthesize'),
+    'synthesize': (*TOOLING, 'da4ml_flow.stages.vendor'),
+    'implement': (*TOOLING, 'da4ml_flow.stages.synthesize', 'da4ml_flow.stages.vendor'),
     'collect': COMPILER,
 }
 

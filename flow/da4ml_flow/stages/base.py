@@ -22,6 +22,7 @@ class StageContext:
     artifacts: Mapping[str, Path]
     directory: Path
     report: Callable[[str], None]  # takes one line of progress
+    earlier: Path | None = None  # what a try with the same key left when it failed or was killed
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from da4ml_flow.config.model import BuildConfig
 from da4ml_flow.results.metrics import ToolVersion, measure
 from da4ml_flow.stages.base import StageContext, StageOutcome
 from da4ml_flow.stages.synthesize import resource_metrics
+from da4ml_flow.stages.vendor import VENDOR_TOOLS, run_vendor_tool, vendor_settings, vendor_tools
 
 
 class Implement:
@@ -16,6 +17,7 @@ class Implement:
 
     Fmax is the median over the seeds; with a ``clock_ns`` a median that is too slow is the answer no. It is measured
     between registers around the kernel on the device chosen, and says nothing about the device of ``synthesize``.
+    A vendor's tool times the kernel itself, with its ports at no delay, and leaves all its reports.
     """
 
     name = 'implement'
@@ -23,11 +25,17 @@ class Implement:
 
     def settings(self, config: BuildConfig) -> Mapping[str, Any] | None:
         section = config.implement
-        return None if section is None else section.model_dump(mode='json')
+        if section is None:
+            return None
+        if section.tool in VENDOR_TOOLS:
+            return vendor_settings(config, section)
+        return section.model_dump(mode='json', include={'tool', 'device', 'seeds', 'clock_ns'})
 
     def tools(self, config: BuildConfig) -> tuple[ToolVersion, ...]:
         from da4ml_flow.eda import fusesoc, tools
 
+        if config.implement is not None and config.implement.tool in VENDOR_TOOLS:
+            return vendor_tools(config.implement)
         yosys, nextpnr, *_ = tools.find_all(tools.IMPLEMENT)
         front_end = tools.find_all(tools.FRONT_ENDS[config.rtl.language])
         return (yosys.record, nextpnr.record, *(tool.record for tool in front_end), *fusesoc.libraries())
@@ -38,6 +46,8 @@ class Implement:
         section = context.config.implement
         if section is None:
             return StageOutcome()
+        if section.tool in VENDOR_TOOLS:
+            return run_vendor_tool(self.name, context, section)
         count = len(section.seeds)
         context.report(f'yosys and nextpnr for {section.device}, {count} seed{"s" if count > 1 else ""}')
         done = nextpnr.implement(
@@ -46,6 +56,7 @@ class Implement:
             section.seeds,
             context.directory / 'nextpnr',
             clock_ns=section.clock_ns,
+            timeout_s=section.timeout_s,
         )
         fmax_mhz = done.median_fmax_mhz
         labels = {'stage': self.name, 'tool': section.tool, 'part': section.device}

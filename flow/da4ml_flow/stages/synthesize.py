@@ -9,21 +9,28 @@ from da4ml_flow.config.model import BuildConfig
 from da4ml_flow.eda.parsers.yosys_stat import Resources
 from da4ml_flow.results.metrics import Metric, ToolVersion, measure
 from da4ml_flow.stages.base import StageContext, StageOutcome
+from da4ml_flow.stages.vendor import VENDOR_TOOLS, run_vendor_tool, vendor_settings, vendor_tools
 
 
 class Synthesize:
-    """Makes ``synthesis_report`` (cell counts as JSON) and ``synthesis_log``."""
+    """Makes ``synthesis_report`` (cell counts as JSON) and ``synthesis_log``; a vendor's tool, all its reports."""
 
     name = 'synthesize'
     inputs = ('rtl',)
 
     def settings(self, config: BuildConfig) -> Mapping[str, Any] | None:
         section = config.synthesize
-        return None if section is None else {'tool': section.tool, 'family': section.family}
+        if section is None:
+            return None
+        if section.tool in VENDOR_TOOLS:
+            return vendor_settings(config, section)
+        return {'tool': section.tool, 'family': section.family}
 
     def tools(self, config: BuildConfig) -> tuple[ToolVersion, ...]:
         from da4ml_flow.eda import fusesoc, tools
 
+        if config.synthesize is not None and config.synthesize.tool in VENDOR_TOOLS:
+            return vendor_tools(config.synthesize)
         yosys, *_ = tools.find_all(tools.SYNTHESIZE)
         front_end = tools.find_all(tools.FRONT_ENDS[config.rtl.language])
         return (yosys.record, *(tool.record for tool in front_end), *fusesoc.libraries())
@@ -34,8 +41,12 @@ class Synthesize:
         section = context.config.synthesize
         if section is None:
             return StageOutcome()
+        if section.tool in VENDOR_TOOLS:
+            return run_vendor_tool(self.name, context, section)
         context.report(f'yosys for {section.family}')
-        done = yosys.synthesize(context.artifacts['rtl'], section.family, context.directory / 'yosys')
+        done = yosys.synthesize(
+            context.artifacts['rtl'], section.family, context.directory / 'yosys', timeout_s=section.timeout_s
+        )
         labels = {'stage': self.name, 'tool': section.tool, 'part': section.family}
         metrics = (
             *resource_metrics(done.resources, **labels),

@@ -188,8 +188,8 @@ def test_an_interrupt_leaves_no_half_result(request_of, chain, tmp_path):
     chain[1].action = interrupt
     with pytest.raises(KeyboardInterrupt):
         build(request_of(), chain)
-    names = sorted(path.name.split('-')[0] for path in (tmp_path / 'build' / 'jet').iterdir())
-    assert names == ['.locks', 'runs', 'trace']
+    kept = [path for path in (tmp_path / 'build' / 'jet').iterdir() if path.suffix != '.failed']
+    assert sorted(path.name.split('-')[0] for path in kept) == ['.locks', 'runs', 'trace']
     (record,) = (tmp_path / 'build' / 'jet' / 'runs').iterdir()
     assert json.loads(record.read_text())['record']['status'] == 'interrupted'
     chain[1].action = lambda context: None
@@ -316,3 +316,23 @@ os.kill(os.getpid(), 9)
     with workspace.lock('emit', 'k' * 64, lambda: waited.append(1)):
         pass
     assert not waited
+
+
+def test_a_stage_sees_what_an_earlier_try_left(request_of, chain):
+    seen = []
+
+    def fail_once(context):
+        seen.append(None if context.earlier is None else (context.earlier / 'emit.txt').read_text())
+        if len(seen) == 1:
+            raise ToolFailed('no licence')
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    chain[1].action = fail_once
+    build(request_of(), chain[:2])
+    with pytest.raises(KeyboardInterrupt):
+        build(request_of(), chain[:2])
+    assert build(request_of(), chain[:2]).exit_code == 0
+    assert seen == [None, 'trace\nemit\n', 'trace\nemit\n']
+    build(request_of(force=frozenset({'emit'})), chain[:2])
+    assert seen[3] is None

@@ -43,7 +43,7 @@ def implement(
     directory: Path,
     *,
     clock_ns: float | None = None,
-    timeout_s: float = _TIMEOUT_S,
+    timeout_s: float | None = None,
 ) -> Implementation:
     """Synthesize, place and route the design in ``rtl`` on a device, for example 'ecp5-25k', once a seed."""
     bundle = core_file.load_bundle(rtl)
@@ -61,7 +61,7 @@ def implement(
     )
     jobs = min(len(seeds), _usable_cores())
     hint = 'a kernel that does not fit wants a larger implement.device'
-    finished = fusesoc.build(project, found, timeout_s=timeout_s, jobs=jobs, hint=hint)
+    finished = fusesoc.build(project, found, timeout_s=timeout_s or _TIMEOUT_S, jobs=jobs, hint=hint)
     stat = project.root / f'{project.name}_stat.json'
     resources = parse_stat(read_report(stat), bundle.top, str(stat))
     reports = tuple(project.root / f'seed{seed}.json' for seed in seeds)

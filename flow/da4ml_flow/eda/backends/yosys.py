@@ -23,7 +23,7 @@ class Synthesis:
     peak_mb: float
 
 
-def synthesize(rtl: Path, family: str, directory: Path, *, timeout_s: float = _TIMEOUT_S) -> Synthesis:
+def synthesize(rtl: Path, family: str, directory: Path, *, timeout_s: float | None = None) -> Synthesis:
     """Synthesize the design in ``rtl`` for a family: 'ecp5', or one of `synth_xilinx`."""
     bundle = core_file.load_bundle(rtl)
     found = tools.find_all((*tools.SYNTHESIZE, *tools.FRONT_ENDS[bundle.language]))
@@ -34,7 +34,7 @@ def synthesize(rtl: Path, family: str, directory: Path, *, timeout_s: float = _T
         directory=directory,
         options={'family': family},
     )
-    finished = fusesoc.build(project, found, timeout_s=timeout_s)
+    finished = fusesoc.build(project, found, timeout_s=timeout_s or _TIMEOUT_S)
     report = project.root / f'{project.name}_stat.json'
     resources = parse_stat(read_report(report), bundle.top, str(report))
     log = project.root / 'yosys.log'

@@ -15,6 +15,9 @@ _SHARE = re.compile(
 _RAM_BLOCKS = re.compile(r'M[0-9]+K blocks|M[0-9]+Ks?', re.ASCII)
 
 
+_FIGURES = ('alms', 'luts', 'ffs', 'dsps', 'brams')
+
+
 class Fit(NamedTuple):
     """Resources of a fitted design, None where the family has no such thing.
 
@@ -33,7 +36,7 @@ class Fit(NamedTuple):
 
     def figures(self) -> dict[str, float]:
         """What the report says, by the names of the metrics."""
-        return {name: value for name in ('luts', 'ffs', 'dsps', 'brams') if (value := getattr(self, name)) is not None}
+        return {name: value for name in _FIGURES if (value := getattr(self, name)) is not None}
 
 
 def parse_fit(text: str, source: str = 'fit.rpt') -> Fit:
