@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from da4ml_core import SolverOptions, load_model
 from da4ml_core.cmvm import Solution
 from da4ml_core.errors import Da4mlError
 from da4ml_core.fixed import Interval
+from da4ml_core.trace.graph import Graph
 
 MODELS = (
     'hgq2/jsc_openml_acc77.1.keras',
@@ -32,22 +34,37 @@ class Layer(NamedTuple):
 
 
 def layers(path: Path) -> list[Layer]:
-    """The products of a model, those of a refused one up to where it was refused; equal ones are counted."""
-    problems: dict[Any, list[Any]] = {}
-    solve = linear.solve
+    """The products of a model that need adders, those of a refused model up to where it was refused.
+
+    Equal ones are counted: those solved anew, and those that the tracer knows to be the same.
+    """
+    solutions: dict[Any, Solution] = {}
+    uses: Counter[Any] = Counter()
+    solve, inline = linear.solve, Graph.inline
 
     def record(*args: Any, **options: Any) -> Solution:
         solution = solve(*args, **options)
-        weights, inputs = solution.problem.weights, solution.inputs
-        problems.setdefault((str(weights.tolist()), inputs), [weights, inputs, 0])[2] += 1
+        solutions[_adders([(adder.operands, adder.interval) for adder in solution.adders])] = solution
         return solution
 
-    with patch.object(linear, 'solve', record):
+    def count(graph: Graph, inputs: Any, adders: Any) -> Any:
+        uses[_adders(adders)] += 1
+        return inline(graph, inputs, adders)
+
+    with patch.object(linear, 'solve', record), patch.object(Graph, 'inline', count):
         try:
             load_model(path, solver=SolverOptions(effort='fast'), **_options(path))
         except Da4mlError as error:
-            print(f'{path.name} after {len(problems)} products: {error.message}', file=sys.stderr)
-    return [Layer(*problem) for problem in problems.values()]
+            print(f'{path.name} after {uses.total()} products: {error.message}', file=sys.stderr)
+    return [
+        Layer(solution.problem.weights, solution.inputs, uses[adders])
+        for adders, solution in solutions.items()
+        if adders
+    ]
+
+
+def _adders(adders: Any) -> tuple[Any, ...]:
+    return tuple((tuple(operands), interval) for operands, interval in adders)
 
 
 def _options(path: Path) -> dict[str, str]:
