@@ -9,12 +9,15 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from da4ml_core.cmvm import drawing
 from da4ml_core.cmvm.check import ZERO, Graph, exact_intervals, node_intervals
 from da4ml_core.cmvm.matrix import Problem
 from da4ml_core.device import Device
 from da4ml_core.fixed import Interval
 from da4ml_core.ir import InputPort, Op, Opcode, Operand, Program, Quantization
 from da4ml_core.ir.cost import edge_intervals, op_luts
+
+DRAWN_ADDERS = 500  # in a notebook
 
 
 class Adder(NamedTuple):
@@ -30,7 +33,7 @@ class Adder(NamedTuple):
         return (self.a, self.b) if self.c is None else (self.a, self.b, self.c)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Solution:
     """A shift-and-add graph for ``y = x @ matrix``, proved equal to it.
 
@@ -128,23 +131,35 @@ class Solution:
     def _graph_program(self) -> Program:
         return _program(self.inputs, self.adders, [adder.interval for adder in self.adders], self.outputs)
 
-    def __str__(self) -> str:
+    @property
+    def summary(self) -> str:
+        """Its size in a line."""
         n_in, n_out = self.problem.weights.shape
         size = f'{self.num_adders} adders, {self.lut_cost:g} LUTs on {self.device.name}, depth {self.depth}'
-        lines = [f'{n_in} x {n_out} matrix: {size}']
-        for index, adder in enumerate(self.adders, n_in):
-            lines.append(f'  %{index} = {_sum_text(adder.operands)} : {adder.interval}')
+        return f'{n_in} x {n_out} matrix: {size}'
+
+    def __repr__(self) -> str:
+        return f'<Solution of a {self.summary}>'
+
+    def __str__(self) -> str:
+        lines = [self.summary]
+        for index, adder in enumerate(self.adders, len(self.inputs)):
+            lines.append(f'  %{index} = {drawing.sum_text(adder.operands)} : {adder.interval}')
         for position, edge in enumerate(self.outputs):
             lines.append(f'  y{position} = {edge if edge is not None else 0}')
         return '\n'.join(lines)
 
+    def to_dot(self) -> str:
+        """The graph in Graphviz' language, a column per adder level."""
+        return drawing.to_dot(self._graph_program, self.problem.levels)
 
-def _sum_text(operands: Sequence[Operand]) -> str:
-    ordered = sorted(operands, key=lambda edge: edge.negated)
-    return ' '.join(
-        f'{"- " if edge.negated else "+ " if position else ""}{edge._replace(negated=False)}'
-        for position, edge in enumerate(ordered)
-    )
+    def to_svg(self) -> str:
+        """The graph as a drawing, a column per adder level, that stands by itself."""
+        return drawing.to_svg(self._graph_program, self.problem.levels, self.summary)
+
+    def _repr_svg_(self) -> str | None:
+        """What a notebook shows; None, for the text instead, where a drawing would be too large to read."""
+        return self.to_svg() if len(self.adders) <= DRAWN_ADDERS else None
 
 
 def _program(
