@@ -21,10 +21,13 @@ COMMANDS = {
     'build': ('build', 'Build a configuration: from the model to measured hardware.'),
     'regress': ('regress', 'Build, and compare with reviewed baselines.'),
     'report': ('report', 'Show recorded runs.'),
+    'ingest': ('ingest', 'Put recorded runs of build folders into the database.'),
+    'import-reports': ('import_reports', 'Put the reports of project folders into the database.'),
     'predict': ('predict', 'Run a model bit-exactly on data.'),
     'convert': ('convert', 'Write a model as a hardware description.'),
     'init': ('init', 'Write a commented configuration for a model.'),
     'config': ('config', 'Show or check a configuration, or print its schema.'),
+    'issue': ('issue', 'Pack a run for a report of a problem.'),
     'doctor': ('doctor', 'Show the tools that are found, and how to get the others.'),
 }
 BUG, INTERRUPTED, TERMINATED = 70, 130, 143

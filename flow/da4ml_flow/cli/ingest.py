@@ -1,0 +1,77 @@
+"""`da4ml-flow ingest`: recorded runs of build folders into the database; what it shares with import-reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from da4ml_flow.cli.options import JSON
+
+if TYPE_CHECKING:
+    from da4ml_flow.runner.imports import Found
+
+FOLDERS = click.argument(
+    'folders', nargs=-1, required=True, metavar='DIR...', type=click.Path(exists=True, path_type=Path)
+)
+CONFIG = click.option(
+    '-c', '--config', 'config_file', type=click.Path(path_type=Path), help='Use the database of this file.'
+)
+DATABASE = click.option('--database', metavar='URL', help='Use this database, as in sqlite:///results/da4ml.sqlite.')
+
+
+@click.command()
+@FOLDERS
+@CONFIG
+@DATABASE
+@JSON
+def ingest(folders: tuple[Path, ...], config_file: Path | None, database: str | None, as_json: bool) -> int:
+    """Put the recorded runs of build folders into the database.
+
+    Every build leaves its record in build/NAME/runs: of them a lost database is made again, and those of several
+    machines come together. A run that is there already is not doubled. Exit code 1: a record is damaged.
+    """
+    from da4ml_flow.runner.imports import read_records
+
+    return put(read_records, folders, config_file, database, as_json)
+
+
+def put(
+    read: Callable[[Path], Found],
+    folders: tuple[Path, ...],
+    config_file: Path | None,
+    database: str | None,
+    as_json: bool,
+) -> int:
+    """Read the folders, record every run, show what was found and what is wrong; 1 if anything is."""
+    from da4ml_flow.cli.console import error_data, print_json
+    from da4ml_flow.cli.database import chosen_database
+    from da4ml_flow.cli.main import show_error
+    from da4ml_flow.config.load import load_config
+    from da4ml_flow.errors import ResultsError
+    from da4ml_flow.results.store import Store
+
+    path = chosen_database(database, load_config(config_file) if config_file is not None else None)
+    if path is None:
+        raise ResultsError('this configuration records no results', hint='results: {database: sqlite:///...}')
+    found = [read(folder) for folder in folders]
+    runs = {run.uid: run for item in found for run in item.runs}
+    problems = [problem for item in found for problem in item.problems]
+    files = sum(item.files for item in found)
+    if runs:
+        store = Store(path, create=True)
+        for run in runs.values():
+            store.record(run)
+    if as_json:
+        shown = [{'uid': run.uid, 'name': run.name, 'metrics': len(run.metrics)} for run in runs.values()]
+        print_json({'files': files, 'runs': shown, 'problems': [error_data(problem) for problem in problems]})
+    else:
+        for problem in problems:
+            show_error(problem)
+        for run in runs.values():
+            click.echo(f'{run.uid}  {run.name}: {len(run.metrics)} figures')
+        bad = f', {len(problems)} with a problem' if problems else ''
+        click.echo(f'{len(runs)} runs from {files} files{bad}')
+    return 1 if problems else 0

@@ -1,0 +1,146 @@
+"""Runs from folders: our records and anyone's reports, once each, whatever else is in the tree."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from da4ml_flow.cli.main import run
+from da4ml_flow.results.store import Store
+from da4ml_flow.runner.build import build
+from da4ml_flow.runner.imports import read_records, read_reports
+
+ROUTED = {
+    ('luts', 5804),
+    ('ffs', 3420),
+    ('carry', 666),
+    ('dsps', 80),
+    ('wns_ns', 0.822),
+    ('tns_ns', 0),
+    ('whs_ns', -0.267),
+    ('clock_ns', 5),
+}
+
+
+@pytest.fixture
+def projects(shared: Path, tmp_path: Path) -> Path:
+    """Three projects as the peers lay them out."""
+    root = tmp_path / 'projects'
+    for name, folder, inside in (
+        ('jet-bits=6-beta=0.1', 'vivado', 'output_vmodel/reports'),
+        ('quartus', 'quartus', 'output_vmodel'),
+        ('hls', 'vitis_hls', 'output_hmodel/test_ooc/syn/report'),
+    ):
+        shutil.copytree(shared / 'reports' / folder, root / name / inside)
+        metadata = root / name / inside / 'metadata.json'
+        if metadata.exists():
+            metadata.rename(root / name / 'metadata.json')
+    return root
+
+
+def figures(record, stage):
+    return {(metric.name, metric.value) for metric in record.metrics if metric.stage == stage}
+
+
+def test_the_known_answers(projects: Path) -> None:
+    found = read_reports(projects)
+    assert found.problems == ()
+    hls, vivado, quartus = found.runs
+    assert figures(vivado, 'implement') >= ROUTED
+    assert ('luts', 4855) in figures(vivado, 'synthesize')
+    assert figures(vivado, 'emit') == {
+        ('lut_estimate', 11335),
+        ('latency_cycles', 11),
+        ('register_bits', 6224),
+        ('clock_ns', 5),
+    }
+    assert figures(quartus, 'implement') >= {('alms', 2657), ('luts', 4381), ('ffs', 4260)}
+    assert {'luts', 'ii', 'latency_cycles'} <= {metric.name for metric in hls.metrics}
+    assert vivado.name == 'jet-bits=6-beta=0.1'
+    assert vivado.config['parameters'] == {'bits': '6', 'beta': '0.1'}
+    assert vivado.config['metadata']['latency_cutoff'] == 2
+    assert vivado.config['designs'] == ['vmodel']
+    routed = next(stage.record for stage in vivado.stages if stage.stage == 'implement')
+    assert [(tool.name, tool.version) for tool in routed.tools] == [('vivado', '2025.1')]
+    assert routed.artifacts['vmodel_post_route_util.rpt'].path == 'output_vmodel/reports/vmodel_post_route_util.rpt'
+
+
+def test_again_is_the_same(projects: Path, tmp_path: Path) -> None:
+    database = f'sqlite:///{tmp_path}/d.sqlite'
+    for _ in range(2):
+        assert run(['import-reports', str(projects), '--database', database]) == 0
+    stored = Store(tmp_path / 'd.sqlite', create=False).runs()
+    assert len(stored) == 3
+    shutil.move(projects / 'quartus', tmp_path / 'quartus')  # elsewhere it is the same run
+    assert run(['import-reports', str(tmp_path / 'quartus'), '--database', database]) == 0
+    assert len(Store(tmp_path / 'd.sqlite', create=False).runs()) == 3
+
+
+def test_a_new_report_is_a_new_run(projects: Path) -> None:
+    before = {record.uid for record in read_reports(projects).runs}
+    report = projects / 'quartus' / 'output_vmodel' / 'vmodel.fit.rpt'
+    report.write_text(report.read_text() + '\n')
+    assert len(before & {record.uid for record in read_reports(projects).runs}) == 2
+
+
+def test_a_bad_file_does_not_stop_the_rest(projects: Path, tmp_path: Path, capsys) -> None:
+    reports = projects / 'jet-bits=6-beta=0.1' / 'output_vmodel' / 'reports'
+    timing = reports / 'vmodel_post_route_timing.rpt'
+    timing.write_text(timing.read_text()[:3000])
+    (reports / 'empty.rpt').touch()
+    (reports / 'binary.rpt').write_bytes(bytes(range(256)) * 9)
+    (projects / 'quartus' / 'metadata.json').write_text('{"cost": 1, "flavor"')
+    (projects / 'loop').symlink_to(projects)
+    code = run(['import-reports', str(projects), '--database', f'sqlite:///{tmp_path}/d.sqlite', '--json'])
+    assert code == 1
+    shown = json.loads(capsys.readouterr().out)
+    places = {Path(problem['location'].rpartition(':')[0] or problem['location']).name for problem in shown['problems']}
+    assert len(shown['problems']) == 3
+    assert {'vmodel_post_route_timing.rpt', 'empty.rpt', 'metadata.json'} <= {place.split(':')[0] for place in places}
+    assert len(shown['runs']) == 3
+    vivado = next(item for item in read_reports(projects).runs if 'jet' in item.name)
+    assert ('luts', 5804) in figures(vivado, 'implement')
+    assert 'wns_ns' not in {name for name, _ in figures(vivado, 'implement')}
+
+
+def test_reports_that_disagree_give_no_figure(projects: Path) -> None:
+    reports = projects / 'jet-bits=6-beta=0.1' / 'output_vmodel' / 'reports'
+    synthesis = (reports / 'vmodel_post_synth_util.rpt').read_text()
+    (reports / 'other.rpt').write_text(synthesis.replace('Design State : Synthesized', 'Design State : Routed'))
+    found = read_reports(projects)
+    vivado = next(item for item in found.runs if 'jet' in item.name)
+    assert 'luts' not in {name for name, _ in figures(vivado, 'implement')}
+    assert ('dsps', 80) in figures(vivado, 'implement')
+    assert any('disagree about luts: 4855 in' in problem.message for problem in found.problems)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason='root may read anything')
+def test_a_folder_without_permission_is_a_problem(projects: Path) -> None:
+    (projects / 'hls').chmod(0)
+    try:
+        found = read_reports(projects)
+    finally:
+        (projects / 'hls').chmod(0o755)
+    assert len(found.runs) == 2
+    assert 'cannot be read' in found.problems[0].message
+
+
+def test_our_records_make_the_database_again(request_of, chain, tmp_path: Path) -> None:
+    record = build(request_of(), chain).run
+    bad = tmp_path / 'build' / 'jet' / 'runs' / 'bad.json'
+    bad.write_text('{}')
+    database = f'sqlite:///{tmp_path}/again.sqlite'
+    assert run(['ingest', str(tmp_path / 'build'), '--database', database]) == 1
+    bad.unlink()
+    assert run(['ingest', str(tmp_path / 'build'), '--database', database]) == 0
+    (stored,) = Store(tmp_path / 'again.sqlite', create=False).runs()
+    assert (stored.uid, stored.metrics) == (record.uid, record.metrics)
+    assert read_records(tmp_path / 'build').runs == (record,)
+
+
+def test_reports_of_our_own_stages_are_left_to_their_records(request_of, chain, projects: Path, tmp_path: Path) -> None:
+    chain[3].action = lambda context: shutil.copytree(projects, context.directory / 'projects')
+    build(request_of(), chain)
+    assert read_reports(tmp_path / 'build').runs == ()
