@@ -6,8 +6,20 @@ import random
 from collections.abc import Collection
 
 from da4ml_core.fixed import FixedType, Interval, Overflow, Rounding
-from da4ml_core.ir import InputPort, Op, Opcode, Operand, Program, Quantization
+from da4ml_core.ir import InputPort, Lookup, Op, Opcode, Operand, Program, Quantization, Table
 from da4ml_core.ir.affine import narrowed_intervals, op_interval
+
+MAX_OPERANDS = 300  # that a random table has entries for
+
+
+def random_lookup(rng: random.Random, operand: Interval, max_bits: int = 12) -> Lookup:
+    """A table for an operand, perhaps with entries for a finer step or a wider range than it has."""
+    lo, hi, exp = operand.at(operand.exp - rng.choice((0, 0, 1)))
+    lo, hi = lo - rng.choice((0, 0, 3)), hi + rng.choice((0, 0, 5))
+    bits = rng.randint(1, max_bits)
+    low = rng.choice((0, -(1 << (bits - 1)), 1 << bits))
+    entries = tuple(low + rng.getrandbits(bits) for _ in range(hi - lo + 1))
+    return Lookup(Table(entries, rng.randint(-6, 3)), lo, exp)
 
 
 def random_program(
@@ -74,6 +86,14 @@ def _operation(rng: random.Random, ops: list[Op], without: Collection[Opcode]) -
         count = 2
     elif opcode is Opcode.QUANTIZE:
         attribute = Quantization(_type(rng, 8), *_modes(rng))
+    elif opcode is Opcode.LOOKUP:
+        narrow = [index for index, op in enumerate(ops) if op.interval.hi - op.interval.lo < MAX_OPERANDS]
+        if not narrow:
+            return _operation(rng, ops, without)
+        operand = Operand(rng.choice(narrow), _shift(rng))
+        source = ops[operand.index].interval.shifted(operand.shift)
+        lookup = random_lookup(rng, source)
+        return Op(opcode, (operand,), lookup.bounds(source), lookup, 'table')
     elif opcode is Opcode.RELU and rng.random() < 0.6:
         attribute = Quantization(_type(rng, 8)._replace(signed=False))
     recent = max(0, len(ops) - 8)

@@ -12,7 +12,7 @@ from unittest.mock import patch
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_programs import random_codes, random_program
+from random_programs import MAX_OPERANDS, random_codes, random_lookup, random_program
 
 from da4ml_core.fixed import FixedType, Interval, Overflow, Rounding, quantize_interval, sum_intervals
 from da4ml_core.interp import Executable, _kernel, batch, decode, encode, evaluate
@@ -74,6 +74,9 @@ def random_op(rng: random.Random, ops: list[Op], widths: tuple[int, int]) -> Op:
         return op._replace(interval=op_interval(op, [carried(operand) for operand in op.operands]))
     operand = edge()
     source = carried(operand)
+    if choice < 0.76 and source.hi - source.lo < MAX_OPERANDS:
+        lookup = random_lookup(rng, source, max(1, widths[1]))
+        return Op(Opcode.LOOKUP, (operand,), lookup.bounds(source), lookup)
     if choice < 0.84:
         positive = Interval(max(source.lo, 0), max(source.hi, 0), source.exp)
         if rng.random() < 0.4:

@@ -36,6 +36,7 @@ def test_a_thousand_random_programs_in_simulation(tmp_path):
 @given(seed=st.integers(0, 2**32))
 def test_lint_of_random_programs(seed, tmp_path_factory):
     directory = tmp_path_factory.mktemp('lint')
-    (text,) = random_kernel(random.Random(seed), 'kernel', 16, emit_verilog).bundle.files.values()
-    (directory / 'kernel.v').write_text(text)
-    assert lint([directory / 'kernel.v', *IP_SOURCES], 'kernel') == ''
+    files = random_kernel(random.Random(seed), 'kernel', 16, emit_verilog).bundle.files
+    for name, text in files.items():
+        (directory / name).write_text(text)
+    assert lint([*(directory / name for name in files), *IP_SOURCES], 'kernel') == ''

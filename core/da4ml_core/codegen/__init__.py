@@ -4,8 +4,8 @@ from da4ml_core.codegen.bundle import PortField, RtlBundle
 from da4ml_core.codegen.lower import lower
 from da4ml_core.codegen.names import identifier
 from da4ml_core.codegen.netlist import Netlist
-from da4ml_core.codegen.verilog import verilog_text
-from da4ml_core.codegen.vhdl import vhdl_text
+from da4ml_core.codegen.verilog import verilog_table, verilog_text
+from da4ml_core.codegen.vhdl import vhdl_table, vhdl_text
 from da4ml_core.errors import CodegenError
 from da4ml_core.passes.schedule import Schedule
 
@@ -21,21 +21,23 @@ def emit_rtl(schedule: Schedule, top: str, language: str) -> RtlBundle:
 
 
 def emit_verilog(schedule: Schedule, top: str) -> RtlBundle:
-    """The design as one Verilog-2001 file on the primitives of ``ip``.
+    """The design in Verilog-2001 on the primitives of ``ip``: a file for each table, then the top module's.
 
     Raises CodegenError if ``top`` is not a legal identifier or the program has no input or no output bits.
     """
     netlist = lower(schedule, top)
-    return _bundle(netlist, 'verilog', {f'{top}.v': verilog_text(netlist)})
+    tables = {f'{rom.name}.v': verilog_table(rom, netlist.program) for rom in netlist.tables}
+    return _bundle(netlist, 'verilog', {**tables, f'{top}.v': verilog_text(netlist)})
 
 
 def emit_vhdl(schedule: Schedule, top: str) -> RtlBundle:
-    """The same design as one VHDL-2008 file, to be compiled after the primitives into their library.
+    """The same design in VHDL-2008, its files to be compiled in order after the primitives into their library.
 
     Raises CodegenError as :func:`emit_verilog` does.
     """
     netlist = lower(schedule, top)
-    return _bundle(netlist, 'vhdl', {f'{top}.vhd': vhdl_text(netlist)})
+    tables = {f'{rom.name}.vhd': vhdl_table(rom, netlist.program) for rom in netlist.tables}
+    return _bundle(netlist, 'vhdl', {**tables, f'{top}.vhd': vhdl_text(netlist)})
 
 
 def _bundle(netlist: Netlist, language: str, files: dict[str, str]) -> RtlBundle:

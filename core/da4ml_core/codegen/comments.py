@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from da4ml_core.codegen.bundle import PortField
-from da4ml_core.codegen.netlist import Netlist, Stage
+from da4ml_core.codegen.netlist import Netlist, Rom, Stage
 
 CLOCK = 'The clock; its rising edge moves the pipeline.'
 INPUTS = 'All input elements, the first in the lowest bits.'
 OUTPUTS = 'All output elements, the first in the lowest bits.'
+ADDRESS = 'The bits of the value that is looked up.'
+ENTRY = 'Its entry.'
 
 
 def summary(netlist: Netlist) -> Iterator[str]:
@@ -31,6 +33,11 @@ def stage_title(stage: Stage, netlist: Netlist) -> str:
     if netlist.latency_cycles == 0:
         return 'Logic'
     return f'Stage {stage.index}' if stage.logic else f'Stage {stage.index}: output registers'
+
+
+def table(rom: Rom, program: str) -> str:
+    """The line at the top of the file of a table."""
+    return f'A table of program {plain(program)}: {len(rom.entries)} entries, written by da4ml-flow.'
 
 
 def element(port: str, field: PortField) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import groupby
 
 from da4ml_core.codegen.bundle import PortField
@@ -17,15 +18,28 @@ from da4ml_core.codegen.netlist import (
     Netlist,
     Piece,
     Register,
+    Rom,
     Signal,
     Slice,
     Stage,
 )
 from da4ml_core.errors import CodegenError
-from da4ml_core.fixed import Overflow, Rounding
+from da4ml_core.fixed import Interval, Overflow, Rounding, round_code
 from da4ml_core.ir.opcode import InputPort, Quantization
 from da4ml_core.ir.program import Op, Operand, Program
-from da4ml_core.passes.datapath import Conversion, Product, Rectification, Selection, Sum, Trimmed, Wiring, build
+from da4ml_core.ir.table import Lookup
+from da4ml_core.ir.text import op_text, table_numbers
+from da4ml_core.passes.datapath import (
+    Conversion,
+    Product,
+    Reading,
+    Rectification,
+    Selection,
+    Sum,
+    Trimmed,
+    Wiring,
+    build,
+)
 from da4ml_core.passes.schedule import Schedule
 
 ROUNDINGS = tuple(Rounding)  # the numbers of the modes in da4ml_quantize are their places here
@@ -52,6 +66,8 @@ class _Lowering:
         self.input_fields = {
             index: field for (index, _), field in zip(_ordered_inputs(self.program), self.inputs, strict=True)
         }
+        self.table_numbers = table_numbers(self.program)
+        self.tables: dict[tuple[int, int, tuple[tuple[int, int], ...]], Rom] = {}
         self.signals: dict[tuple[int, int], Signal] = {}  # (value, stage)
         self.read: dict[Signal, int] = {}  # a mask of the bits that something reads
 
@@ -91,6 +107,7 @@ class _Lowering:
             schedule.latency_cycles,
             schedule.register_bits,
             stages,
+            tuple(self.tables.values()),
             results,
             tuple(self._unread()),
         )
@@ -101,7 +118,7 @@ class _Lowering:
         interval, window = self.schedule.intervals[index], self.schedule.windows[index]
         lo, hi = interval.exp + window.lo, interval.exp + window.hi
         signal = self._new_signal(index, stage)
-        comment = _describe(index, op)
+        comment = op_text(index, op, self.table_numbers)
         if isinstance(op.attribute, InputPort):
             field = self.input_fields[index]
             port = (Slice(self.input_port, field.offset, field.offset + field.width_bits),)
@@ -117,7 +134,11 @@ class _Lowering:
         if isinstance(plan, Selection):
             return self._selection(plan, stage, signal, comment, lo, hi)
         operand = plan.operands[0]
-        if isinstance(plan, Rectification):
+        table = None
+        if isinstance(plan, Reading):
+            primitive, signed, exp = 'table', plan.signed, plan.exp
+            parameters, table = {}, self._table(plan)
+        elif isinstance(plan, Rectification):
             primitive, signed, exp = 'relu', False, operand.exp
             parameters = {'A_WIDTH': operand.width_bits}
         elif isinstance(plan, Product):
@@ -126,12 +147,13 @@ class _Lowering:
         else:
             primitive, signed, exp = 'quantize', plan.signed, plan.exp
             parameters = _conversion_parameters(plan)
-        parameters['Y_WIDTH'] = plan.width_bits
+        if table is None:
+            parameters['Y_WIDTH'] = plan.width_bits
         if (exp, exp + plan.width_bits) == (lo, hi):
-            return [self._instance(primitive, parameters, plan.operands, stage, signal, comment)]
+            return [self._instance(primitive, parameters, plan.operands, stage, signal, comment, table)]
         whole = Signal(f'{signal.name}_{primitive}', plan.width_bits, signed)
         self.read[whole] = 0
-        instance = self._instance(primitive, parameters, plan.operands, stage, whole, comment)
+        instance = self._instance(primitive, parameters, plan.operands, stage, whole, comment, table)
         bits = _extended((Slice(whole, 0, whole.width_bits),), signed, exp, lo, hi)
         return [instance, Assignment(signal, self._use(bits))]
 
@@ -159,13 +181,22 @@ class _Lowering:
         stage: int,
         target: Signal,
         comment: str,
+        table: Rom | None = None,
     ) -> Instance:
         inputs = []
         for port, operand in zip('abc', operands, strict=False):
             bits = self._use(self._bits(operand, stage))
-            padding = parameters[f'{port.upper()}_WIDTH'] - operand.width_bits
+            padding = parameters.get(f'{port.upper()}_WIDTH', operand.width_bits) - operand.width_bits
             inputs.append((port, (*bits, Literal(0, padding)) if padding else bits))
-        return Instance(primitive, tuple(parameters.items()), tuple(inputs), target, comment)
+        return Instance(primitive, tuple(parameters.items()), tuple(inputs), target, comment, table)
+
+    def _table(self, plan: Reading) -> Rom:
+        """The table of a reading, shared with all that read the same entries with the same bits."""
+        (operand,) = plan.operands
+        widths = operand.width_bits, plan.width_bits
+        key = (*widths, _entries(plan.lookup, plan.source, *widths))
+        rom = Rom(f'{self.top}_table{len(self.tables)}', *key)
+        return self.tables.setdefault(key, rom)
 
     def _output(self, edge: Operand, field: PortField) -> Bits:
         """The bits of one output field; none if it has no width."""
@@ -255,6 +286,18 @@ def _sign(piece: Piece, copies: int) -> Piece:
         negative = piece.code >> (piece.width_bits - 1) & 1
         return Literal(((1 << copies) - 1) * negative, copies)
     return piece._replace(width_bits=copies)
+
+
+@lru_cache(maxsize=256)
+def _entries(lookup: Lookup, source: Interval, address_bits: int, entry_bits: int) -> tuple[tuple[int, int], ...]:
+    """What a table holds for the codes of an operand that it is for: their bits, and those of their entries."""
+    up = lookup.exp - source.exp
+    entries = []
+    for place, entry in enumerate(lookup.table.entries, lookup.first):
+        code = round_code(place, -up, Rounding.TRN)
+        if round_code(code, up, Rounding.TRN) == place and source.lo <= code <= source.hi:
+            entries.append((code & ((1 << address_bits) - 1), entry & ((1 << entry_bits) - 1)))
+    return tuple(entries)
 
 
 def _operand_parameters(operands: tuple[Trimmed, ...]) -> dict[str, int]:
@@ -348,10 +391,3 @@ def _by_origin(
         (origin, tuple(node for _, nodes in group for node in nodes))
         for origin, group in groupby(logic, key=lambda item: item[0])
     )
-
-
-def _describe(index: int, op: Op) -> str:
-    """The op as the text form of the program writes it."""
-    body = ', '.join(str(edge) for edge in op.operands)
-    attribute = '' if op.attribute is None else f' to {op.attribute}' if body else f' {op.attribute}'
-    return f'%{index} = {op.opcode}{" " if body else ""}{body}{attribute} : {op.interval}'

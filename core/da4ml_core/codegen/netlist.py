@@ -66,14 +66,28 @@ class Assignment(NamedTuple):
     comment: str = ''
 
 
+class Rom(NamedTuple):
+    """A table of the design, a module of its own: pairs of an address and its entry, both not negative."""
+
+    name: str
+    address_bits: int
+    width_bits: int
+    entries: tuple[tuple[int, int], ...]
+
+
 class Instance(NamedTuple):
-    """One primitive of ``ip``: module ``da4ml_<primitive>``, all its outputs and inputs connected."""
+    """A primitive of ``ip``, module ``da4ml_<primitive>``, or a table; all outputs and inputs connected."""
 
     primitive: str
     parameters: tuple[tuple[str, int], ...]
     inputs: tuple[tuple[str, Bits], ...]
     target: Signal
     comment: str = ''
+    table: Rom | None = None
+
+    @property
+    def module(self) -> str:
+        return f'da4ml_{self.primitive}' if self.table is None else self.table.name
 
     @property
     def unusual_parameters(self) -> tuple[tuple[str, int], ...]:
@@ -114,6 +128,7 @@ class Netlist:
     latency_cycles: int
     register_bits: int
     stages: tuple[Stage, ...]
+    tables: tuple[Rom, ...]
     results: tuple[tuple[PortField, Bits], ...]
     unused: tuple[Slice, ...]
 
@@ -125,7 +140,7 @@ class Netlist:
             for stage in self.stages
             for _, nodes in stage.logic
             for node in nodes
-            if isinstance(node, Instance)
+            if isinstance(node, Instance) and node.table is None
         }
         if any(register.depth > 1 for stage in self.stages for register in stage.registers):
             used.add('delay_line')

@@ -13,6 +13,7 @@ from da4ml_core.codegen.netlist import (
     Netlist,
     Piece,
     Register,
+    Rom,
     Signal,
     Slice,
     Stage,
@@ -22,6 +23,34 @@ from da4ml_core.codegen.netlist import (
 def verilog_text(netlist: Netlist) -> str:
     """The top module; the same netlist always gives the same text."""
     return '\n'.join([*_header(netlist), *_body(netlist), 'endmodule', '', '`default_nettype wire', ''])
+
+
+def verilog_table(rom: Rom, program: str) -> str:
+    """A table as a module: a case for each entry, to be built of LUTs."""
+    width, last = rom.address_bits, rom.entries[-1]
+    lines = [
+        f'// {comments.table(rom, program)}',
+        '',
+        '`default_nettype none',
+        '',
+        f'module {rom.name} (',
+        f'    // {comments.ADDRESS}',
+        f'    input  wire [{width - 1}:0] a,',
+        f'    // {comments.ENTRY}',
+        f'    output wire [{rom.width_bits - 1}:0] y',
+        ');',
+        f'    (* rom_style = "distributed" *) reg [{rom.width_bits - 1}:0] entry;',
+        '    always @* (* logic_block *) case (a)',
+        *(f"        {width}'h{address:x}: entry = {rom.width_bits}'h{code:x};" for address, code in rom.entries[:-1]),
+        f"        default: entry = {rom.width_bits}'h{last[1]:x};  // {width}'h{last[0]:x}",
+        '    endcase',
+        '    assign y = entry;',
+        'endmodule',
+        '',
+        '`default_nettype wire',
+        '',
+    ]
+    return '\n'.join(lines)
 
 
 def _header(netlist: Netlist) -> Iterator[str]:
@@ -103,7 +132,7 @@ def _instance(node: Instance) -> Iterator[str]:
     parameters = ', '.join(f'.{key}({value})' for key, value in node.unusual_parameters)
     ports = ', '.join(f'.{port}({_bits(bits)})' for port, bits in node.inputs)
     yield f'    wire {_range(node.target)}{name};'
-    yield f'    da4ml_{node.primitive} #({parameters})'
+    yield f'    {node.module}{f" #({parameters})" if parameters else ""}'
     yield f'        make_{name} ({ports}, .y({name}));'
 
 

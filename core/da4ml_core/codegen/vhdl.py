@@ -14,6 +14,7 @@ from da4ml_core.codegen.netlist import (
     Netlist,
     Piece,
     Register,
+    Rom,
     Signal,
     Slice,
     Stage,
@@ -31,6 +32,39 @@ def vhdl_text(netlist: Netlist) -> str:
         *_declarations(netlist),
         'begin',
         *_statements(netlist),
+        'end architecture rtl;',
+        '',
+    ]
+    return '\n'.join(lines)
+
+
+def vhdl_table(rom: Rom, program: str) -> str:
+    """A table as an entity: an array with an entry for each address, to be built of LUTs."""
+    entries = f'std_logic_vector({rom.width_bits - 1} downto 0)'
+    lines = [
+        f'-- {comments.table(rom, program)}',
+        '',
+        'library ieee;',
+        'use ieee.std_logic_1164.all;',
+        'use ieee.numeric_std.all;',
+        '',
+        f'entity {rom.name} is',
+        '    port (',
+        f'        -- {comments.ADDRESS}',
+        f'        a : in std_logic_vector({rom.address_bits - 1} downto 0);',
+        f'        -- {comments.ENTRY}',
+        f'        y : out {entries}',
+        '    );',
+        f'end entity {rom.name};',
+        '',
+        f'architecture rtl of {rom.name} is',
+        f'    type rom_type is array ({(1 << rom.address_bits) - 1} downto 0) of {entries};',
+        '    constant ROM : rom_type := (',
+        *(f'        {address} => "{code:0{rom.width_bits}b}",' for address, code in rom.entries[:-1]),
+        f'        others => "{rom.entries[-1][1]:0{rom.width_bits}b}"  -- {rom.entries[-1][0]}',
+        '    );',
+        'begin',
+        '    y <= ROM(to_integer(to_01(unsigned(a))));',
         'end architecture rtl;',
         '',
     ]
@@ -122,8 +156,9 @@ def _instance(node: Instance) -> Iterator[str]:
     name = node.target.name
     generics = ', '.join(f'{key} => {value}' for key, value in node.unusual_parameters)
     ports = ', '.join(_association(port, bits) for port, bits in node.inputs)
-    yield f'    make_{name} : entity work.da4ml_{node.primitive}'
-    yield f'        generic map ({generics})'
+    yield f'    make_{name} : entity work.{node.module}'
+    if generics:
+        yield f'        generic map ({generics})'
     yield f'        port map ({ports}, y => {name});'
 
 

@@ -7,6 +7,7 @@ BEST_INSTRUCTION_SET: int
 
 def run(
     words: NDArray[np.uint8],
+    tables: NDArray[np.uint8],
     scratch_bytes: int,
     block_size: int,
     x: NDArray[Any],

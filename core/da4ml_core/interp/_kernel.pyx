@@ -16,6 +16,7 @@ cdef extern from 'machine.hh' namespace 'da4ml' nogil:
         pass
 
     cdef struct Batch:
+        const char* tables
         const char* x
         ptrdiff_t row
         ptrdiff_t column
@@ -50,6 +51,7 @@ BEST_INSTRUCTION_SET = best_instruction_set()
 
 def run(
     const uint8_t[::1] words,
+    const uint8_t[::1] tables,
     size_t scratch_bytes,
     size_t block_size,
     const Element[:, :] x,
@@ -64,6 +66,7 @@ def run(
     cdef Batch batch
     if x.shape[0] == 0 or words.shape[0] == 0:
         return
+    batch.tables = <const char*>&tables[0] if tables.shape[0] else NULL
     batch.x = <const char*>&x[0, 0] if x.shape[1] else NULL
     batch.row = x.strides[0]
     batch.column = x.strides[1]

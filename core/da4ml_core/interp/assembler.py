@@ -46,6 +46,7 @@ class Kind(IntEnum):
     STORE_REAL = 22  # element l of the result = a times float64(p)
     SELECT = 23  # a < 0 ? b << m : c << n
     MULTIPLY = 24  # (a * b) << l
+    GATHER = 25  # entry a - q of a table
 
 
 ROUNDINGS = tuple(Rounding)  # the numbering of LOAD_REAL
@@ -70,6 +71,7 @@ class Instruction(NamedTuple):
     shifts: tuple[int, ...] = ()
     p: int = 0
     q: int = 0
+    table: tuple[int, ...] = ()
 
 
 class Value:
@@ -107,10 +109,11 @@ class Assembler:
         shifts: tuple[int, ...] = (),
         p: int = 0,
         q: int = 0,
+        table: tuple[int, ...] = (),
     ) -> Register:
         result = Register(self._registers, lane)
         self._registers += 1
-        self.code.append(Instruction(kind, lane, result, tuple(operands), shifts, p, q))
+        self.code.append(Instruction(kind, lane, result, tuple(operands), shifts, p, q, table))
         return result
 
     def consume(self, kind: Kind, register: Register, column: int, p: int) -> None:
@@ -185,6 +188,12 @@ class Assembler:
         if shift >= LANE_BITS[lane]:
             return self.fill(0)
         return Value(self.emit(Kind.MULTIPLY, lane, (self.fetch(a, lane), self.fetch(b, lane)), (shift,)), lo, hi)
+
+    def looked_up(self, value: Value, first: int, table: tuple[int, ...]) -> Value:
+        """The entry of a table for a value, whose entry 0 is for the value ``first``."""
+        lo, hi = min(table), max(table)
+        lane = lane_of(first, first + len(table) - 1, lo, hi)
+        return Value(self.emit(Kind.GATHER, lane, (self.fetch(value, lane),), q=first, table=table), lo, hi)
 
     def up(self, value: Value, shift: int) -> Value:
         """``value << shift``."""

@@ -121,7 +121,9 @@ def _execute(microcode: Microcode, x: NDArray[Any], out: NDArray[Any], threads: 
 
     def work(start: int) -> None:
         rows = slice(start, start + chunk)
-        _kernel.run(words, scratch, block, x[rows], out[rows], doubtful[rows], _kernel.BEST_INSTRUCTION_SET)
+        _kernel.run(
+            words, microcode.tables, scratch, block, x[rows], out[rows], doubtful[rows], _kernel.BEST_INSTRUCTION_SET
+        )
 
     if min(workers, len(starts)) <= 1:
         for start in starts:

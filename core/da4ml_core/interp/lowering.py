@@ -11,6 +11,7 @@ from da4ml_core.interp.assembler import ROUNDINGS, Assembler, Instruction, Kind,
 from da4ml_core.interp.ports import REGULAR, TINY, float_exact
 from da4ml_core.ir.opcode import InputPort, Opcode, Quantization
 from da4ml_core.ir.program import Op, Operand, Program
+from da4ml_core.ir.table import Lookup
 
 WIDEST = 2  # the lane that external data come in
 NORMAL_EXPONENTS = range(-1022, 1024)  # of float64 numbers
@@ -99,6 +100,10 @@ class _Lowering:
         value = self._value(edge.index)
         if edge.negated:
             value = self.assembler.total([(value, 0, True)], 0, -value.hi, -value.lo)
+        if isinstance(op.attribute, Lookup):
+            operand = self.program.edge_interval(edge)
+            value = self.assembler.looked_up(value, operand.lo, op.attribute.reachable(operand))
+            return self._rescaled(value, op.attribute.table.exp, op.interval.exp)
         if op.opcode is Opcode.RELU:
             kind = op.attribute.type if isinstance(op.attribute, Quantization) else None
             value = self.assembler.relu(value, exp, kind, op.interval.exp)

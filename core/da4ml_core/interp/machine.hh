@@ -32,7 +32,7 @@ constexpr std::size_t GRANULE = 64;  // samples in a block are a multiple of thi
 enum Kind : std::int32_t {
     ADD, SUB, RSUB, ADD_PPP, ADD_PPM, ADD_PMM, OFFSET, NEGATE, SLICE_SIGNED, SLICE_UNSIGNED, RELU_SLICE,
     NUDGE_SIGN, NUDGE_EVEN, CLAMP, ZERO_OUTSIDE, FILL, FROM_16, FROM_32, FROM_64, LOAD_REAL, LOAD_CODE, STORE_CODE, STORE_REAL,
-    SELECT, MULTIPLY,
+    SELECT, MULTIPLY, GATHER,
 };
 
 enum Rounding : std::int32_t { TRN, TRN_ZERO, RND, RND_ZERO, RND_INF, RND_MIN_INF, RND_CONV };
@@ -50,6 +50,7 @@ struct Instruction {
 static_assert(sizeof(Instruction) == 48, "the layout of WORD in microcode.py");
 
 struct Batch {
+    const char* tables;  // those of the program, each of lanes
     const char* x;  // samples by elements
     std::ptrdiff_t row, column;  // its strides in bytes
     Source source;
@@ -239,6 +240,20 @@ DA4ML_INLINE void store(const char* a, const Instruction& word, const Block& blo
     for (std::ptrdiff_t i = 0; i < block.used; ++i, to += block.batch.outputs) *to = static_cast<To>(from[i]) * scale;
 }
 
+// Entries of a table; a sample in doubt may hold any code, so that places are bounded by the last one.
+template <class T>
+DA4ML_INLINE void look_up(char* d, const char* a, const Instruction& word, const Block& block) {
+    using U = typename std::make_unsigned<T>::type;
+    const T* table = reinterpret_cast<const T*>(block.batch.tables + word.p);
+    const U last = static_cast<U>(word.l), first = static_cast<U>(word.q);
+    const U* from = reinterpret_cast<const U*>(a);
+    T* to = reinterpret_cast<T*>(d);
+    for (std::size_t i = 0; i < block.size; ++i) {
+        const U place = static_cast<U>(from[i] - first);
+        to[i] = table[place < last ? place : last];
+    }
+}
+
 constexpr bool compares(Kind kind) {
     return kind == RELU_SLICE || kind == NUDGE_SIGN || kind == CLAMP || kind == ZERO_OUTSIDE || kind == LOAD_REAL ||
            kind == SELECT;
@@ -323,6 +338,8 @@ DA4ML_INLINE void step(char* scratch, const Instruction& word, const Block& bloc
         });
     } else if constexpr (KIND == MULTIPLY) {
         map<T, BYTES>(d, a, b, size, [=](U& x, const U& y) DA4ML_LAMBDA { x = (x * y) << l; });
+    } else if constexpr (KIND == GATHER) {
+        look_up<T>(d, a, word, block);
     }
 }
 
@@ -343,7 +360,7 @@ DA4ML_INLINE void execute(const Instruction* code, std::size_t length, char* scr
             DA4ML_STEPS(FILL) DA4ML_STEPS(FROM_16) DA4ML_STEPS(FROM_32) DA4ML_STEPS(FROM_64)
             DA4ML_STEP(LOAD_REAL, 2, std::int64_t) DA4ML_STEP(LOAD_CODE, 2, std::int64_t)
             DA4ML_STEPS(STORE_CODE) DA4ML_STEPS(STORE_REAL)
-            DA4ML_STEPS(SELECT) DA4ML_STEPS(MULTIPLY)
+            DA4ML_STEPS(SELECT) DA4ML_STEPS(MULTIPLY) DA4ML_STEPS(GATHER)
             default: __builtin_unreachable();
         }
     }

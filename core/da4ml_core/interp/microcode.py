@@ -18,10 +18,11 @@ WORD = np.dtype(  # struct Instruction of machine.hh
 
 
 class Microcode(NamedTuple):
-    """Words of the machine; buffer addresses are in bytes per sample of a block."""
+    """Words of the machine and the tables they read; buffer addresses are in bytes per sample of a block."""
 
     words: NDArray[np.void]
     bytes_per_sample: int
+    tables: NDArray[np.uint8]
 
     def scaled(self, block_size: int) -> NDArray[np.uint8]:
         """The words as bytes, with the addresses that they have for a block of that many samples."""
@@ -41,14 +42,40 @@ def assemble(code: Sequence[Instruction]) -> Microcode:
         total += counts[lane] * LANE_BYTES[lane]
     words = np.zeros(len(code), dtype=WORD)
     rows = []
+    tables = _Tables()
     for instruction in code:
-        kind, lane, result, operands, shifts, p, q = instruction
+        kind, lane, result, operands, shifts, p, q, table = instruction
+        if table:
+            p, shifts = tables.place(table, lane), (len(table) - 1,)
         addresses = [bases[r.lane] + slots[r.number] * LANE_BYTES[r.lane] for r in operands]
         target = 0 if result is None else bases[lane] + slots[result.number] * LANE_BYTES[lane]
         padded = (*(*addresses, 0, 0, 0)[:3], *(*shifts, 0, 0, 0)[:3])
         rows.append((kind * LANES + lane, target, *padded, p, q))
     words[:] = rows
-    return Microcode(words, total)
+    return Microcode(words, total, tables.content())
+
+
+class _Tables:
+    """Tables one after another in memory, each content once for each lane that reads it."""
+
+    def __init__(self) -> None:
+        self._offsets: dict[tuple[int, tuple[int, ...]], int] = {}
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def place(self, table: tuple[int, ...], lane: int) -> int:
+        """Where a table is, in bytes from the start."""
+        key = (lane, table)
+        if key not in self._offsets:
+            part = np.array(table, dtype=f'i{LANE_BYTES[lane]}').tobytes()
+            part += bytes(-len(part) % max(LANE_BYTES))
+            self._offsets[key] = self._size
+            self._parts.append(part)
+            self._size += len(part)
+        return self._offsets[key]
+
+    def content(self) -> NDArray[np.uint8]:
+        return np.frombuffer(b''.join(self._parts), dtype=np.uint8)
 
 
 def _allocate(code: Sequence[Instruction]) -> tuple[dict[int, int], list[int]]:

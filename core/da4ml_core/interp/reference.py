@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from operator import index as as_int
 
 from da4ml_core.errors import InterpError
-from da4ml_core.fixed import quantize_code
+from da4ml_core.fixed import Rounding, quantize_code, round_code
 from da4ml_core.ir.opcode import Opcode, Quantization
 from da4ml_core.ir.program import Op, Program
+from da4ml_core.ir.table import Lookup
 
 
 def evaluate(program: Program, codes: Sequence[int]) -> list[int]:
@@ -49,6 +50,12 @@ def _result(program: Program, op: Op, values: Sequence[int]) -> int:
         (a, a_exp), (b, b_exp) = edges
         return _rescale(a * b, a_exp + b_exp, op)
     (code, exp) = edges[0]
+    if isinstance(op.attribute, Lookup):
+        table, first, step = op.attribute
+        place = round_code(code, step - exp, Rounding.TRN) - first  # nothing is cut off: the domain holds the operand
+        if place not in range(len(table)):
+            raise InterpError(f'{code}*2^{exp} is outside {op.attribute.domain}, which the table is for')
+        return _rescale(table.entries[place], table.exp, op)
     if op.opcode is Opcode.NEG:
         return _rescale(-code, exp, op)
     if op.opcode is Opcode.RELU:

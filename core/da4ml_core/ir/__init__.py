@@ -2,5 +2,6 @@
 
 from da4ml_core.ir.opcode import SPECS, InputPort, Opcode, Quantization
 from da4ml_core.ir.program import Op, Operand, Program
+from da4ml_core.ir.table import Lookup, Table
 
-__all__ = ['SPECS', 'InputPort', 'Op', 'Opcode', 'Operand', 'Program', 'Quantization']
+__all__ = ['SPECS', 'InputPort', 'Lookup', 'Op', 'Opcode', 'Operand', 'Program', 'Quantization', 'Table']

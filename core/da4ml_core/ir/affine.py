@@ -8,6 +8,7 @@ from typing import NamedTuple
 from da4ml_core.fixed import Interval, quantize_interval, sum_intervals
 from da4ml_core.ir.opcode import InputPort, Opcode, Quantization
 from da4ml_core.ir.program import Op, Program
+from da4ml_core.ir.table import Lookup
 
 CONSTANT = -1  # the symbol of the constant part of a form
 
@@ -62,6 +63,8 @@ def op_interval(op: Op, operands: Sequence[Interval]) -> Interval:
     if op.opcode is Opcode.MUL:
         return _product(operands[0], operands[1], is_square=op.operands[0].index == op.operands[1].index)
     source = operands[0]
+    if isinstance(attribute, Lookup):
+        return attribute.bounds(source)
     if op.opcode is Opcode.MUX:
         return _either(source, operands[1], operands[2])
     if op.opcode is Opcode.RELU:

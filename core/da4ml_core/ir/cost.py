@@ -9,6 +9,9 @@ from da4ml_core.device import Device
 from da4ml_core.fixed import Interval, Overflow, Rounding
 from da4ml_core.ir.opcode import Opcode, Quantization
 from da4ml_core.ir.program import Op, Program
+from da4ml_core.ir.table import Lookup
+
+MUXED_ADDRESS_BITS = 8  # LUTs that fixed multiplexers join: F7 and F8 (UG474, UG574), PFUMX and L6MUX21 (FPGA-TN-02032)
 
 
 def adder_chain_bits(terms: Sequence[tuple[Interval, bool]], result: Interval) -> int:
@@ -47,7 +50,26 @@ def op_levels(op: Op) -> int:
     if op.opcode is Opcode.MUL:
         # a product of n bits has at most n rows of the other factor, which are added in pairs
         return max(1, (op.interval.width_bits - 1).bit_length() - 1)
+    if isinstance(op.attribute, Lookup):
+        return table_levels((len(op.attribute.table) - 1).bit_length())
     return 0
+
+
+def table_levels(address_bits: int) -> int:
+    """Levels of a table: its LUTs with their fixed multiplexers, then one for each 4 to 1 multiplexer of LUTs."""
+    return 1 + max(0, address_bits - MUXED_ADDRESS_BITS + 1) // 2
+
+
+def table_luts(address_bits: int, entry_bits: int, device: Device) -> float:
+    """LUTs of a table that has no structure to use."""
+    if not address_bits:
+        return 0.0
+    if address_bits < device.lut_inputs:
+        return entry_bits * (0.5 if device.lut_inputs == 6 else 1.0)
+    leaves = 1 << (address_bits - device.lut_inputs)
+    inputs = 1 << max(0, address_bits - MUXED_ADDRESS_BITS)
+    multiplexers = -(-(inputs - 1) // 3) if device.lut_inputs == 6 else inputs - 1
+    return float(entry_bits * (leaves + multiplexers))
 
 
 def op_luts(op: Op, operands: Sequence[Interval], device: Device) -> float:
@@ -67,6 +89,8 @@ def op_luts(op: Op, operands: Sequence[Interval], device: Device) -> float:
     if op.opcode is Opcode.RELU:
         # one AND per bit with the sign, two to a dual-output LUT
         return op.interval.width_bits / 2 if operands[0].signed else 0.0
+    if isinstance(op.attribute, Lookup):
+        return table_luts(operands[0].width_bits, op.attribute.bounds(operands[0]).width_bits, device)
     if op.opcode is Opcode.QUANTIZE and isinstance(op.attribute, Quantization):
         width = op.interval.width_bits
         rounds = op.attribute.rounding is not Rounding.TRN

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from da4ml_core.fixed import FixedType, Overflow, Rounding
+from da4ml_core.ir.table import Lookup
 
 
 class Opcode(StrEnum):
@@ -19,6 +20,7 @@ class Opcode(StrEnum):
     RELU = 'relu'
     MUX = 'mux'
     MUL = 'mul'
+    LOOKUP = 'lookup'
 
 
 class Quantization(NamedTuple):
@@ -47,7 +49,7 @@ class InputPort(NamedTuple):
         return f'x[{self.position}] {self.quantization}'
 
 
-Attribute = Quantization | InputPort | None
+Attribute = Quantization | InputPort | Lookup | None
 
 
 class OpSpec(NamedTuple):
@@ -56,7 +58,7 @@ class OpSpec(NamedTuple):
     meaning: str
     min_operands: int
     max_operands: int
-    attribute: type[Quantization] | type[InputPort] | None
+    attribute: type[Quantization] | type[InputPort] | type[Lookup] | None
     attribute_optional: bool = False
     negatable: bool = False
 
@@ -77,5 +79,6 @@ SPECS: Mapping[Opcode, OpSpec] = MappingProxyType(
         ),
         Opcode.MUX: OpSpec('a where k < 0, else b; -k, for a k of one bit, takes a where the bit is set', 3, 3, None),
         Opcode.MUL: OpSpec('a·b', 2, 2, None),
+        Opcode.LOOKUP: OpSpec('the entry of a table for a', 1, 1, Lookup),
     }
 )

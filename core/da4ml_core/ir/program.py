@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from da4ml_core.fixed import FixedType, Interval
 from da4ml_core.ir.opcode import Attribute, InputPort, Opcode
+from da4ml_core.ir.table import Lookup, Table
 
 
 class Operand(NamedTuple):
@@ -72,6 +73,11 @@ class Program:
         for index, op in enumerate(self.ops):
             if isinstance(op.attribute, InputPort):
                 yield index, op.attribute
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The distinct tables, in the order of their first use; the place of one here is its number."""
+        return tuple(dict.fromkeys(op.attribute.table for op in self.ops if isinstance(op.attribute, Lookup)))
 
     def edge_interval(self, operand: Operand) -> Interval:
         """The interval of the value that an edge carries."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from da4ml_core.errors import Location, ParseError, VersionError
 from da4ml_core.fixed import FixedType, Interval, Overflow, Rounding
 from da4ml_core.ir.opcode import Attribute, InputPort, Opcode, Quantization
 from da4ml_core.ir.program import Op, Operand, Program, Shape
+from da4ml_core.ir.table import Lookup, Table
 from da4ml_core.ir.verify import verify
 
 FORMAT = 'da4ml-flow program'
@@ -22,12 +23,13 @@ VERSION = 1
 def program_to_data(program: Program) -> dict[str, Any]:
     """The program as JSON-ready data; origins are stored once and referred to by number."""
     origins: dict[str, int] = {}
+    tables = {table: number for number, table in enumerate(program.tables)}
     ops = [
         [
             str(op.opcode),
             [list(edge) for edge in op.operands],
             list(op.interval),
-            _attribute_data(op.attribute),
+            _attribute_data(op.attribute, tables),
             origins.setdefault(op.origin, len(origins)),
         ]
         for op in program.ops
@@ -39,6 +41,7 @@ def program_to_data(program: Program) -> dict[str, Any]:
         'input_shapes': [list(shape) for shape in program.input_shapes],
         'output_shapes': [list(shape) for shape in program.output_shapes],
         'origins': list(origins),
+        **({'tables': [[table.exp, list(table.entries)] for table in tables]} if tables else {}),
         'ops': ops,
         'outputs': [list(edge) for edge in program.outputs],
     }
@@ -56,9 +59,10 @@ def program_from_data(data: Any) -> Program:
         )
     try:
         origins = [str(origin) for origin in data['origins']]
+        tables = [_table(item) for item in data.get('tables', ())]
         program = Program(
             name=str(data['name']),
-            ops=tuple(_op(number, item, origins) for number, item in enumerate(data['ops'])),
+            ops=tuple(_op(number, item, origins, tables) for number, item in enumerate(data['ops'])),
             outputs=tuple(_edge(item) for item in data['outputs']),
             input_shapes=_shapes(data['input_shapes']),
             output_shapes=_shapes(data['output_shapes']),
@@ -100,9 +104,11 @@ def load_program(path: str | Path) -> Program:
         raise
 
 
-def _attribute_data(attribute: Attribute) -> list[Any] | None:
+def _attribute_data(attribute: Attribute, tables: Mapping[Table, int]) -> list[Any] | None:
     if attribute is None:
         return None
+    if isinstance(attribute, Lookup):
+        return [tables[attribute.table], attribute.first, attribute.exp]
     if isinstance(attribute, InputPort):
         return [attribute.position, *_quantization_data(attribute.quantization)]
     return _quantization_data(attribute)
@@ -112,7 +118,7 @@ def _quantization_data(quantization: Quantization) -> list[Any]:
     return [list(quantization.type), str(quantization.rounding), str(quantization.overflow)]
 
 
-def _op(number: int, item: Sequence[Any], origins: Sequence[str]) -> Op:
+def _op(number: int, item: Sequence[Any], origins: Sequence[str], tables: Sequence[Table]) -> Op:
     try:
         name, operands, interval, attribute, origin = item
         opcode = Opcode(name)
@@ -120,19 +126,29 @@ def _op(number: int, item: Sequence[Any], origins: Sequence[str]) -> Op:
             opcode,
             tuple(_edge(edge) for edge in operands),
             Interval.check(*interval),
-            _attribute(opcode, attribute),
+            _attribute(opcode, attribute, tables),
             origins[_integer(origin)],
         )
     except (TypeError, ValueError, IndexError) as cause:
         raise ParseError(f'op {number} is malformed: {cause}') from cause
 
 
-def _attribute(opcode: Opcode, data: Sequence[Any] | None) -> Attribute:
+def _attribute(opcode: Opcode, data: Sequence[Any] | None, tables: Sequence[Table]) -> Attribute:
     if data is None:
         return None
+    if opcode is Opcode.LOOKUP:
+        number, first, exp = (_integer(item) for item in data)
+        if not 0 <= number < len(tables):
+            raise ParseError(f'there is no table {number}')
+        return Lookup(tables[number], first, exp)
     if opcode is Opcode.INPUT:
         return InputPort(_integer(data[0]), _quantization(data[1:]))
     return _quantization(data)
+
+
+def _table(data: Sequence[Any]) -> Table:
+    exp, entries = data
+    return Table(tuple(_integer(entry) for entry in entries), _integer(exp))
 
 
 def _quantization(data: Sequence[Any]) -> Quantization:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from da4ml_core.errors import Location, ParseError
 from da4ml_core.fixed import FixedType, Interval, Overflow, Rounding
 from da4ml_core.ir.opcode import Attribute, InputPort, Opcode, Quantization
 from da4ml_core.ir.program import Op, Operand, Program, Shape
+from da4ml_core.ir.table import Lookup, Table
 
 _EDGE = re.compile(r'(-?)%(\d+)(?:(<<|>>)(\d+))?\Z')
 _INTERVAL = re.compile(r'\[(-?\d+), (-?\d+)\](?:\*2\^(-?\d+))?\Z')
 _QUANTIZATION = re.compile(r'(u?)fixed<(-?\d+),(-?\d+)> (\w+) (\w+)\Z')
+_TABLE = re.compile(r't(\d+) \{(-?\d+(?:, -?\d+)*)\}(?:\*2\^(-?\d+))?\Z')
+_LOOKUP = re.compile(r't(\d+) from (-?\d+)(?:\*2\^(-?\d+))?\Z')
 _OP = re.compile(r'%(\d+) = (\w+)(?: (.*?))? : (\[[^\]]*\](?:\*2\^-?\d+)?)(?: +; (.*))?\Z')
 
 
@@ -26,20 +29,41 @@ def print_program(program: Program) -> str:
     %1 = input x[1] fixed<3,4> RND WRAP : [-128, 127]*2^-4
     %2 = add %0, -%1<<1 : [-382, 383]*2^-4  ; dense
     return %2
+
+    Tables stand before the ops, as in ``table t0 {1, 3, 7}*2^-3``, and are looked up by ``lookup %0 in t0 from -1``.
     """
     lines = [
         f'program {program.name}',
         f'inputs {_shapes_text(program.input_shapes)}',
         f'outputs {_shapes_text(program.output_shapes)}',
     ]
+    tables = table_numbers(program)
+    for table, number in tables.items():
+        lines.append(f'table t{number} {{{", ".join(map(str, table.entries))}}}{_scale_text(table.exp)}')
     for index, op in enumerate(program.ops):
-        body = ', '.join(str(edge) for edge in op.operands)
-        if op.attribute is not None:
-            body = f'{body} to {op.attribute}' if body else str(op.attribute)
-        origin = f'  ; {op.origin}' if op.origin else ''
-        lines.append(f'%{index} = {op.opcode}{" " if body else ""}{body} : {op.interval}{origin}')
+        lines.append(op_text(index, op, tables) + (f'  ; {op.origin}' if op.origin else ''))
     lines.append(f'return {", ".join(str(edge) for edge in program.outputs)}')
     return '\n'.join(lines) + '\n'
+
+
+def table_numbers(program: Program) -> dict[Table, int]:
+    """The number by which the text of a program calls each table."""
+    return {table: number for number, table in enumerate(program.tables)}
+
+
+def op_text(index: int, op: Op, tables: Mapping[Table, int]) -> str:
+    """One op as :func:`print_program` writes it, without its origin."""
+    body = ', '.join(str(edge) for edge in op.operands)
+    if isinstance(op.attribute, Lookup):
+        lookup = op.attribute
+        body = f'{body} in t{tables[lookup.table]} from {lookup.first}{_scale_text(lookup.exp)}'
+    elif op.attribute is not None:
+        body = f'{body} to {op.attribute}' if body else str(op.attribute)
+    return f'%{index} = {op.opcode}{" " if body else ""}{body} : {op.interval}'
+
+
+def _scale_text(exp: int) -> str:
+    return f'*2^{exp}' if exp else ''
 
 
 def parse_program(text: str, path: str = '<text>') -> Program:
@@ -50,7 +74,8 @@ def parse_program(text: str, path: str = '<text>') -> Program:
     name = _after(lines[0], 'program', path)
     input_shapes = _shapes(lines[1], 'inputs', path)
     output_shapes = _shapes(lines[2], 'outputs', path)
-    ops = tuple(_op(line, index, path) for index, line in enumerate(lines[3:-1]))
+    tables = [_table(line, path) for line in lines[3:-1] if line[1].startswith('table ')]
+    ops = tuple(_op(line, index, tables, path) for index, line in enumerate(lines[3 + len(tables) : -1]))
     returned = _after(lines[-1], 'return', path)
     outputs = tuple(_edge(part, lines[-1], path) for part in returned.split(', ') if part)
     return Program(name, ops, outputs, input_shapes, output_shapes)
@@ -83,7 +108,7 @@ def _shapes(line: Line, keyword: str, path: str) -> tuple[Shape, ...]:
     )
 
 
-def _op(line: Line, index: int, path: str) -> Op:
+def _op(line: Line, index: int, tables: Sequence[Table], path: str) -> Op:
     match = _OP.match(line[1])
     if match is None:
         raise _fail('an op is written %n = opcode operands : [lo, hi]*2^exp', line, path)
@@ -94,16 +119,35 @@ def _op(line: Line, index: int, path: str) -> Op:
         opcode = Opcode(name)
     except ValueError:
         raise _fail(f'unknown operation {name!r}', line, path) from None
-    operands, attribute = _body(opcode, body or '', line, path)
+    operands, attribute = _body(opcode, body or '', tables, line, path)
     return Op(opcode, operands, _interval(interval, line, path), attribute, origin or '')
 
 
-def _body(opcode: Opcode, body: str, line: Line, path: str) -> tuple[tuple[Operand, ...], Attribute]:
+def _table(line: Line, path: str) -> Table:
+    match = _TABLE.match(_after(line, 'table', path))
+    if match is None:
+        raise _fail('a table is written table t0 {1, 3, 7}*2^-3', line, path)
+    return Table(tuple(int(code) for code in match[2].split(', ')), int(match[3] or 0))
+
+
+def _lookup(text: str, tables: Sequence[Table], line: Line, path: str) -> Lookup:
+    match = _LOOKUP.match(text)
+    if match is None or int(match[1]) >= len(tables):
+        raise _fail(f'{text!r} is not a table and the first operand it is for, like t0 from -8*2^-2', line, path)
+    return Lookup(tables[int(match[1])], int(match[2]), int(match[3] or 0))
+
+
+def _body(
+    opcode: Opcode, body: str, tables: Sequence[Table], line: Line, path: str
+) -> tuple[tuple[Operand, ...], Attribute]:
     if opcode is Opcode.INPUT:
         match = re.match(r'x\[(\d+)\] (.*)\Z', body)
         if match is None:
             raise _fail('an input is written x[n] type rounding overflow', line, path)
         return (), InputPort(int(match[1]), _quantization(match[2], line, path))
+    if opcode is Opcode.LOOKUP:
+        edge, _, table = body.partition(' in ')
+        return (_edge(edge, line, path),), _lookup(table, tables, line, path)
     edges, _, attribute = body.partition(' to ')
     operands = tuple(_edge(part, line, path) for part in edges.split(', ') if part)
     return operands, _quantization(attribute, line, path) if attribute else None

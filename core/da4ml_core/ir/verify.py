@@ -10,6 +10,7 @@ from da4ml_core.fixed import Overflow, Rounding
 from da4ml_core.ir.affine import derived_intervals
 from da4ml_core.ir.opcode import SPECS, InputPort, Opcode, Quantization
 from da4ml_core.ir.program import Op, Operand, Program
+from da4ml_core.ir.table import MAX_ENTRIES, Lookup
 
 
 def verify(program: Program) -> Program:
@@ -80,6 +81,18 @@ def _opcode_violations(program: Program, op: Op, where: str, elements: int) -> I
         kind, rounding, overflow = op.attribute
         if kind.signed or rounding is not Rounding.TRN or overflow is not Overflow.WRAP:
             yield f'{where}: {op.attribute} is not an unsigned type with TRN and WRAP'
+    if isinstance(op.attribute, Lookup):
+        yield from _lookup_violations(program, op, op.attribute, where)
+
+
+def _lookup_violations(program: Program, op: Op, lookup: Lookup, where: str) -> Iterator[str]:
+    size = len(lookup.table)
+    if not 1 <= size <= MAX_ENTRIES:
+        yield f'{where}: a table has 1 to {MAX_ENTRIES} entries, not {size}'
+    elif op.operands and 0 <= op.operands[0].index < program.num_ops:
+        operand = program.edge_interval(op.operands[0])
+        if not lookup.domain.contains(operand):
+            yield f'{where}: the table is for {lookup.domain}, which does not hold the operand {operand}'
 
 
 def _range_violations(program: Program) -> Iterator[str]:

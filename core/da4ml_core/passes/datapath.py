@@ -15,6 +15,7 @@ from da4ml_core.fixed import (
 )
 from da4ml_core.ir.opcode import InputPort, Opcode, Quantization
 from da4ml_core.ir.program import Op, Operand, Program
+from da4ml_core.ir.table import Lookup
 
 _LOOKS_AT_SIGN = (Rounding.TRN_ZERO, Rounding.RND_ZERO, Rounding.RND_INF)
 
@@ -113,7 +114,18 @@ class Product(NamedTuple):
     exp: int
 
 
-Build = Wiring | Sum | Conversion | Rectification | Selection | Product
+class Reading(NamedTuple):
+    """The entry of a table for the operand, as ``width_bits`` bits in steps of ``2**exp``."""
+
+    operands: tuple[Trimmed]
+    source: Interval
+    lookup: Lookup
+    signed: bool
+    width_bits: int
+    exp: int
+
+
+Build = Wiring | Sum | Conversion | Rectification | Selection | Product | Reading
 
 
 def value_intervals(program: Program) -> tuple[Interval, ...]:
@@ -123,9 +135,9 @@ def value_intervals(program: Program) -> tuple[Interval, ...]:
 
 def _value_interval(op: Op) -> Interval:
     attribute = op.attribute.quantization if isinstance(op.attribute, InputPort) else op.attribute
-    if attribute is None or op.interval.is_constant or attribute.type.interval.contains(op.interval):
+    if not isinstance(attribute, Quantization) or op.interval.is_constant:
         return op.interval
-    return attribute.type.interval
+    return op.interval if attribute.type.interval.contains(op.interval) else attribute.type.interval
 
 
 def full_window(interval: Interval) -> Window:
@@ -161,6 +173,8 @@ def build(op: Op, window: Window, intervals: Sequence[Interval], index: int) -> 
     if op.opcode is Opcode.MUL:
         a, b = (_whole(edge, intervals) for edge in op.operands)
         return _build_product(a, b, lo, hi)
+    if isinstance(op.attribute, Lookup):
+        return _build_reading(op.operands[0], op.attribute, intervals, lo, hi)
     if op.opcode is Opcode.RELU:
         kind = op.attribute.type if isinstance(op.attribute, Quantization) else None
         if kind is not None:
@@ -285,6 +299,16 @@ def _build_product(a: Trimmed, b: Trimmed, lo: int, hi: int) -> Wiring | Product
     if not (a.width_bits and b.width_bits) or (exp + width <= lo and not signed):
         return Wiring(())
     return Product((a, b), signed, width, exp)
+
+
+def _build_reading(edge: Operand, lookup: Lookup, intervals: Sequence[Interval], lo: int, hi: int) -> Wiring | Reading:
+    source = intervals[edge.index].shifted(edge.shift)
+    bounds = lookup.bounds(source if lookup.domain.contains(source) else lookup.domain)
+    if bounds.is_constant:
+        return _wiring([_cut(_literal(bounds.lo, bounds.exp), lo, hi)])
+    if bounds.exp + bounds.width_bits <= lo and not bounds.signed:
+        return Wiring(())
+    return Reading((_whole(edge, intervals),), source, lookup, bounds.signed, bounds.width_bits, bounds.exp)
 
 
 def _build_rectification(operand: Trimmed, lo: int, hi: int) -> Wiring | Rectification:

@@ -57,7 +57,8 @@ class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
             yield f'setattr -mod -set keep_hierarchy 1 {keep}'
         for nets in self.tool_options.get('keep_nets', []):
             yield f'setattr -set keep 1 {nets}'
-        options = ' '.join(self.tool_options.get('yosys_synth_options', []))
+        # tables are logic: their latency would not be that of a block RAM
+        options = ' '.join(['-nobram', *self.tool_options.get('yosys_synth_options', [])])
         if family == _ECP5:
             # all of synth_ecp5 but its last steps: `autoname` there takes longer than all others on a large netlist
             yield f'synth_ecp5 -top {top} -run begin:check {options}'

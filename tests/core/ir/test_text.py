@@ -7,6 +7,7 @@ import pytest
 from da4ml_core.errors import ParseError, VerificationError, VersionError
 from da4ml_core.ir.affine import derived_intervals
 from da4ml_core.ir.serialize import load_program, program_from_data, program_to_data, save_program
+from da4ml_core.ir.table import MAX_ENTRIES
 from da4ml_core.ir.text import parse_program, print_program
 from da4ml_core.ir.verify import verify
 
@@ -23,6 +24,54 @@ outputs (2,)
 %6 = quantize %5>>2 to fixed<1,3> RND_CONV SAT : [-16, 15]*2^-3
 return %4, %6<<2
 """
+
+TABLES = """\
+program tables
+inputs (1,)
+outputs (1,)
+table t0 {-3, 1, 4, 0, 123456789012345678901234567890}*2^-2
+table t1 {7}
+%0 = input x[0] fixed<1,0> TRN WRAP : [-2, 1]
+%1 = lookup %0>>1 in t0 from -2*2^-1 : [-3, 4]*2^-2
+%2 = const : [3, 3]
+%3 = lookup %2 in t1 from 3 : [7, 7]
+%4 = lookup %0 in t0 from -2 : [-3, 4]*2^-2
+%5 = add %1, %3, %4 : [22, 36]*2^-2
+return %5
+"""
+
+
+def test_tables_are_written_once_and_looked_up_by_number():
+    program = parse_program(TABLES)
+    assert print_program(program) == TABLES
+    assert len(program.tables) == 2
+    data = program_to_data(program)
+    assert data['tables'][0] == [-2, [-3, 1, 4, 0, 123456789012345678901234567890]]
+    assert program_from_data(json.loads(json.dumps(data))) == program
+
+
+@pytest.mark.parametrize(
+    ('old', 'new', 'message'),
+    [
+        ('from 3 ', 'from 2 ', 'the table is for [2, 2], which does not hold the operand [3, 3]'),
+        ('from -2 ', 'from -2*2^1 ', 'the table is for [-2, 2]*2^1, which does not hold the operand [-2, 1]'),
+        ('from -2 ', 'from -1 ', 'the table is for [-1, 3], which does not hold the operand [-2, 1]'),
+        ('[7, 7]', '[7, 7]*2^1', 'does not hold the exact result [7, 7]'),
+        ('%0 in t0', '-%0 in t0', 'is negated, which only an adder or a condition absorbs'),
+    ],
+)
+def test_the_verifier_knows_what_a_table_is_for(old, new, message):
+    assert old in TABLES
+    with pytest.raises(VerificationError) as caught:
+        verify(parse_program(TABLES.replace(old, new, 1)))
+    assert any(message in violation for violation in caught.value.violations)
+
+
+def test_a_table_has_at_most_a_million_entries():
+    numbers = ', '.join('0' * (MAX_ENTRIES + 1))
+    with pytest.raises(VerificationError) as caught:
+        verify(parse_program(TABLES.replace('{7}', f'{{{numbers}}}')))
+    assert caught.value.violations[0] == '%3 (lookup): a table has 1 to 1048576 entries, not 1048577'
 
 
 def test_text_round_trip():
@@ -77,6 +126,13 @@ def test_the_verifier_reports_all_violations_at_once():
     [
         ('%3 = add', '%3 = mystery', "unknown operation 'mystery'", 7),
         ('%3 = add', '%4 = add', 'expected %3', 7),
+        ('%0 = input', 'table t0 {}\n%0 = input', 'a table is written table t0 {1, 3, 7}*2^-3', 4),
+        (
+            '%5 = neg %1',
+            '%5 = lookup %1 in t0',
+            "'t0' is not a table and the first operand it is for, like t0 from -8*2^-2",
+            9,
+        ),
         ('-%1<<1', '-%1<1', "'-%1<1' is not an edge like -%3<<2", 7),
         ('RND_CONV', 'ROUND', "unknown mode in 'fixed<1,3> ROUND SAT'", 10),
         ('program sum', 'module sum', "expected 'program'", 1),
