@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 from da4ml_core.cmvm.decompose import KraftLevels
+from da4ml_core.cmvm.digit_tree import digit_tree
 from da4ml_core.cmvm.effort import Effort, Progress
 from da4ml_core.cmvm.matrix import Problem, check_problem
 from da4ml_core.cmvm.rows import distinct_rows, minimal_depth
@@ -99,6 +100,11 @@ def _solve(
             best = found
     if best is None:
         raise SolveError('the search has no stage', hint='this is a bug of the solver')
+    plain = digit_tree(problem, max_operands)
+    if plain is not None:
+        tree = Solution.proved(problem, plain, device, limit, least, {'recipe': 'digit tree'})
+        if tree.lut_cost < best.lut_cost and (limit is None or tree.depth <= limit):
+            best = tree
     done = {'candidates': run.tried, 'lifted': sum(search.rows.lifted), 'cpu_s': time.process_time() - started}
     return replace(best, stats={**best.stats, **done})
 
