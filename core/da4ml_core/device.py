@@ -15,7 +15,9 @@ class Device:
 
     Sources: the structure of the logic cells (AMD UG574 for UltraScale+ CLBs, UG474 for 7-series,
     Lattice FPGA-TN-02032 for ECP5). A LUT6 with carry sums two operands in its XOR form, or three
-    through its second output, at one LUT per bit; a LUT4 with carry sums two.
+    through its second output, at one LUT per bit; a LUT4 with carry sums two. How Yosys counts the same graphs is in
+    docs/cmvm.md (`bench/cmvm/estimate.py`). The times are round figures of typical cells and wires, not of a data
+    sheet: they rank graphs, and are no timing analysis.
     """
 
     name: str
