@@ -1,16 +1,15 @@
-"""What each supported Keras and HGQ2 layer computes at inference, exactly, on symbolic arrays."""
+"""HGQ2's dense layers, batch normalizations and quantizers as they act at inference, on symbolic arrays."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from da4ml_core.frontends.einsum_layout import read_einsum
-from da4ml_core.frontends.saved_layer import SavedLayer, Shape, describe
+from da4ml_core.frontends.layer_frame import activate, check_exact, fixed_point, quantize_input, quantize_output
+from da4ml_core.frontends.saved_layer import SavedLayer, Shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,17 +17,15 @@ if TYPE_CHECKING:
     from da4ml_core.frontends.hgq_quantizer import Float32
     from da4ml_core.trace import SymbolicArray
 
-Handler = Callable[[SavedLayer, 'SymbolicArray'], 'SymbolicArray']
-
 # keras.config.epsilon(): QEinsumDenseBatchnorm adds this one, and not its own option, to the variance.
 KERAS_EPSILON = np.float32(1e-7)
 
 
 def q_dense(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
     """``x @ kernel + bias`` over the last axis."""
-    kernel_shape = (_last_axis(layer, x), layer.options['units'].integer())
+    kernel_shape = (last_axis(layer, x), layer.options['units'].integer())
     bias_shape = kernel_shape[1:] if layer.flag('use_bias', True) else None
-    saved = layer.variables(_dense_variables(layer, kernel_shape, bias_shape))
+    saved = layer.variables(dense_variables(layer, kernel_shape, bias_shape))
     bias = layer.constants('bq', saved['bias']) if bias_shape else None
     return _affine(layer, x, None, layer.constants('kq', saved['kernel']), bias)
 
@@ -38,7 +35,7 @@ def q_batch_norm_dense(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
 
     The framework sums ``mean @ kernel`` in float32 in an order of its own; here the sum is exact and rounded once.
     """
-    inputs = _last_axis(layer, x)
+    inputs = last_axis(layer, x)
     kernel_shape = (inputs, layer.options['units'].integer())
     scale = layer.flag('scale', True)
     saved = layer.variables(_norm_variables(layer, kernel_shape, kernel_shape[1:], (inputs,), scale))
@@ -54,9 +51,9 @@ def q_einsum_dense(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
     """``einsum(equation, x, kernel) + bias``."""
     layout = read_einsum(layer, x.shape)
     axes = layer.options.find('bias_axes')
-    _check_axes(layer, 'bias_axes', axes.text() if axes else '', layout.outputs)
+    check_axes(layer, 'bias_axes', axes.text() if axes else '', layout.outputs)
     bias_shape = layout.trailing_shape(axes.text()) if axes else None
-    saved = layer.variables(_dense_variables(layer, layout.kernel_shape, bias_shape))
+    saved = layer.variables(dense_variables(layer, layout.kernel_shape, bias_shape))
     bias = layer.constants('bq', saved['bias']) if bias_shape else None
     return _affine(layer, x, layout.equation, layer.constants('kq', saved['kernel']), bias)
 
@@ -67,8 +64,8 @@ def q_einsum_dense_batchnorm(layer: SavedLayer, x: SymbolicArray) -> SymbolicArr
     bias_axes = layer.options['bias_axes'].text()
     given = layer.options.find('normalize_axes')
     norm_axes = bias_axes if given is None else given.text()
-    _check_axes(layer, 'bias_axes', bias_axes, layout.outputs)
-    _check_axes(layer, 'normalize_axes', norm_axes, ''.join(set(layout.outputs) & set(layout.kernel)))
+    check_axes(layer, 'bias_axes', bias_axes, layout.outputs)
+    check_axes(layer, 'normalize_axes', norm_axes, ''.join(set(layout.outputs) & set(layout.kernel)))
     norm_axes = ''.join(letter for letter in layout.kernel if letter in norm_axes)
     scale = layer.flag('scale', True)
     saved = layer.variables(
@@ -82,66 +79,61 @@ def q_einsum_dense_batchnorm(layer: SavedLayer, x: SymbolicArray) -> SymbolicArr
     return _affine(layer, x, layout.equation, kernel, bias)
 
 
+def q_batch_normalization(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
+    """``x * scale + offset`` along one axis, both of them quantized."""
+    axis = layer.axis(layer.options['axis'], x.ndim)
+    size = x.shape[axis]
+    scale, center = layer.flag('scale', True), layer.flag('center', True)
+    names = [*(['gamma'] if scale else []), *(['offset'] if center else []), 'moving_mean', 'moving_variance']
+    saved = layer.variables({name: (size,) for name in names} | bookkeeping(layer))
+    scaler = _scaler(layer, saved, np.float32(layer.options['epsilon'].number()))
+    # HGQ2 takes an offset of one, not zero, where there is none
+    offset = saved.get('offset', np.float32(1)) - saved['moving_mean'] * scaler
+    along = [size if place == axis else 1 for place in range(x.ndim)]
+    slope = layer.constants('kq', scaler).reshape(along)
+    shift = layer.constants('bq', np.asarray(offset, dtype=np.float32)).reshape(along)
+    y = quantize_input(layer, x) * slope + shift
+    return quantize_output(layer, y)
+
+
+def dense(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
+    """Keras's own Dense, where it is exact in float32."""
+    return _plain(layer, x, None, (last_axis(layer, x), layer.options['units'].integer()), None)
+
+
+def einsum_dense(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
+    """Keras's own EinsumDense, where it is exact in float32."""
+    layout = read_einsum(layer, x.shape)
+    axes = layer.options.find('bias_axes')
+    check_axes(layer, 'bias_axes', axes.text() if axes else '', layout.outputs)
+    return _plain(layer, x, layout.equation, layout.kernel_shape, layout.trailing_shape(axes.text()) if axes else ())
+
+
+def _plain(
+    layer: SavedLayer, x: SymbolicArray, equation: str | None, kernel: Shape, bias: Shape | None
+) -> SymbolicArray:
+    """A product without quantizers; ``bias`` is its shape, () for none, None for one of the outputs."""
+    fixed_point(layer, x)
+    layer.check_float32()
+    expected = {'kernel': kernel}
+    if bias is None and layer.flag('use_bias', True):
+        bias = kernel[-1:]
+    if bias:
+        expected['bias'] = bias
+    saved = {name: array.astype(np.float64) for name, array in layer.variables(expected).items()}
+    offset = saved.get('bias', np.zeros(1))
+    # of an einsum every output may be a sum over the whole kernel
+    check_exact(layer, x, saved['kernel'] if equation is None else saved['kernel'].reshape(-1, 1), offset)
+    y: SymbolicArray = x @ saved['kernel'] if equation is None else np.einsum(equation, x, saved['kernel'])
+    return activate(layer, y + offset if bias else y)
+
+
 def quantizer(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
     """A standalone quantizer."""
     found = layer.read_quantizer(
         layer.options['config'], f'{layer.group}/quantizer', (1, *x.shape), False, layer.context
     )
     return x if found is None else found.apply(x)
-
-
-def flatten(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
-    order = layer.options.find('data_format')
-    if order is not None and order.text() != 'channels_last':
-        raise layer.unsupported(f'data_format {order.text()!r}', ['channels_last'])
-    return x.reshape((x.size,))
-
-
-def reshape(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
-    target = [size.integer() for size in layer.options['target_shape']]
-    known = math.prod(size for size in target if size != -1)
-    if target.count(-1) == 1 and known > 0:
-        target[target.index(-1)] = x.size // known
-    if min(target, default=1) < 0 or math.prod(target) != x.size:
-        raise layer.corrupt(f'its target_shape {target} does not hold the {x.size} elements of {x.shape}')
-    return x.reshape(tuple(target))
-
-
-def activation(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
-    return _activate(layer, x)
-
-
-def relu_layer(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
-    for option, plain in (('max_value', None), ('negative_slope', 0.0), ('threshold', 0.0)):
-        view = layer.options.find(option)
-        if view is not None and (plain is None or view.number() != plain):
-            raise layer.unsupported(f'{option} {describe(view.value)}', [f'{option} {plain}'])
-    return _relu(layer, x)
-
-
-def identity(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
-    """Layers that act in training only."""
-    return x
-
-
-HANDLERS: Mapping[tuple[str, str], Handler] = MappingProxyType(
-    {
-        ('hgq', 'QDense'): q_dense,
-        ('hgq', 'QBatchNormDense'): q_batch_norm_dense,
-        ('hgq', 'QEinsumDense'): q_einsum_dense,
-        ('hgq', 'QEinsumDenseBatchnorm'): q_einsum_dense_batchnorm,
-        ('hgq', 'Quantizer'): quantizer,
-        ('keras', 'Flatten'): flatten,
-        ('keras', 'Reshape'): reshape,
-        ('keras', 'Activation'): activation,
-        ('keras', 'ReLU'): relu_layer,
-        ('keras', 'Identity'): identity,
-        ('keras', 'Dropout'): identity,
-        ('keras', 'AlphaDropout'): identity,
-        ('keras', 'GaussianDropout'): identity,
-        ('keras', 'GaussianNoise'): identity,
-    }
-)
 
 
 def _affine(
@@ -152,58 +144,29 @@ def _affine(
     bias: NDArray[np.float64] | None,
 ) -> SymbolicArray:
     """Input quantizer, product, bias, activation and output quantizer: the frame of every dense layer."""
-    layer.check_float32()
-    if layer.flag('enable_iq', True):
-        x = _quantize(layer, 'iq', x)
-    if x.is_external:
-        raise layer.unsupported(
-            'arithmetic on a model input that no quantizer has touched', ['enable_iq with kif, kbi']
-        )
+    x = quantize_input(layer, x)
     y: SymbolicArray = x @ kernel if equation is None else np.einsum(equation, x, kernel)
     if bias is not None:
         y = y + bias
-    y = _activate(layer, y)
-    return _quantize(layer, 'oq', y) if layer.flag('enable_oq', False) else y
+    return quantize_output(layer, activate(layer, y))
 
 
-def _quantize(layer: SavedLayer, role: str, x: SymbolicArray) -> SymbolicArray:
-    found = layer.quantizer(role, (1, *x.shape), constant=False)
-    return x if found is None else found.apply(x)
-
-
-def _activate(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
-    view = layer.options.find('activation')
-    if view is None:
-        return x
-    name = view['config'] if view.is_object and view['class_name'].text() == 'function' else view
-    if name.value == 'linear':
-        return x
-    if name.value == 'relu':
-        return _relu(layer, x)
-    raise layer.unsupported(f'activation {describe(name.value)}', ['linear', 'relu'])
-
-
-def _relu(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
-    from da4ml_core.trace import relu
-
-    if x.is_external:
-        raise layer.unsupported('an activation of a model input that is not quantized yet')
-    return relu(x)
-
-
-def _last_axis(layer: SavedLayer, x: SymbolicArray) -> int:
+def last_axis(layer: SavedLayer, x: SymbolicArray) -> int:
     if x.ndim == 0:
         raise layer.corrupt('its input is a scalar')
     return x.shape[-1]
 
 
-def _dense_variables(layer: SavedLayer, kernel: Shape, bias: Shape | None) -> dict[str, Shape]:
+def dense_variables(layer: SavedLayer, kernel: Shape, bias: Shape | None) -> dict[str, Shape]:
     expected = {'kernel': kernel}
     if bias is not None:
         expected['bias'] = bias
-    if layer.flag('enable_ebops', True):
-        expected |= {'beta': (), 'ebops': ()}
-    return expected
+    return expected | bookkeeping(layer)
+
+
+def bookkeeping(layer: SavedLayer) -> dict[str, Shape]:
+    """What HGQ2 saves with every layer for its estimate of resources."""
+    return {'beta': (), 'ebops': ()} if layer.flag('enable_ebops', True) else {}
 
 
 def _norm_variables(layer: SavedLayer, kernel: Shape, bias: Shape, norm: Shape, scale: bool) -> dict[str, Shape]:
@@ -211,7 +174,7 @@ def _norm_variables(layer: SavedLayer, kernel: Shape, bias: Shape, norm: Shape, 
     expected = {'kernel': kernel, 'bias': bias}
     if scale:
         expected['gamma'] = norm
-    return expected | _dense_variables(layer, kernel, bias) | {'moving_mean': norm, 'moving_variance': norm}
+    return expected | dense_variables(layer, kernel, bias) | {'moving_mean': norm, 'moving_variance': norm}
 
 
 def _scaler(layer: SavedLayer, saved: Mapping[str, Float32], epsilon: np.float32) -> Float32:
@@ -222,6 +185,6 @@ def _scaler(layer: SavedLayer, saved: Mapping[str, Float32], epsilon: np.float32
     return np.asarray(gamma / np.sqrt(variance), dtype=np.float32)
 
 
-def _check_axes(layer: SavedLayer, option: str, axes: str, legal: str) -> None:
+def check_axes(layer: SavedLayer, option: str, axes: str, legal: str) -> None:
     if len(set(axes)) != len(axes) or not set(axes) <= set(legal):
         raise layer.unsupported(f'{option} {axes!r}', [f'distinct axes of {"".join(sorted(legal))!r}'])

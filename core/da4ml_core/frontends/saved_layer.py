@@ -17,6 +17,8 @@ from da4ml_core.frontends.keras_archive import WeightStore
 
 Shape = tuple[int, ...]
 
+MAX_SIZE = 1 << 16  # of a window, an upsampling or a repetition
+
 QUANTIZER_ROLES: Mapping[str, str] = {
     'iq': 'input quantizer',
     'kq': 'kernel quantizer',
@@ -39,17 +41,19 @@ class SavedLayer:
 
     @property
     def class_name(self) -> str:
-        return self.serialized['class_name'].text()
+        return self.serialized['class_name'].text().rpartition('>')[2]
 
     @property
     def package(self) -> str:
         """Who wrote the class: ``hgq``, ``keras``, ``keras.ops``, or the name under which a user registered it."""
-        registered = self.serialized.find('registered_name')
-        if registered is not None and '>' in registered.text():
-            return registered.text().partition('>')[0]
+        for field in ('registered_name', 'class_name'):
+            registered = self.serialized.find(field)
+            if registered is not None and '>' in registered.text():
+                return registered.text().partition('>')[0]
         module = self.serialized.find('module')
-        if module is None:
-            return ''
+        if module is None:  # as in HDF5 files; operations, unlike layers, are neither trainable nor inputs
+            is_layer = self.class_name == 'InputLayer' or self.options.find('trainable') is not None
+            return 'keras' if is_layer else 'keras.ops'
         # functions of Keras become layers of their own in a Functional model
         return 'keras.ops' if module.text().startswith('keras.src.ops.') else module.text().partition('.')[0]
 
@@ -64,6 +68,27 @@ class SavedLayer:
     @property
     def context(self) -> str:
         return f'layer {self.name!r} ({self.class_name})'
+
+    def axis(self, view: JsonView, ndim: int) -> int:
+        """An axis that counts the batch, as one of an array of ``ndim`` axes without it."""
+        return self.axis_number(view.integer(), ndim)
+
+    def axis_number(self, number: int, ndim: int) -> int:
+        """As :meth:`axis`, of a number."""
+        axis = number + ndim + 1 if number < 0 else number
+        if not 0 <= axis <= ndim:
+            raise self.corrupt(f'its axis {number} is none of an array of {ndim + 1} axes')
+        if axis == 0:
+            raise self.unsupported('an operation along the batch axis', ['other axes'])
+        return axis - 1
+
+    def pair(self, option: str, rank: int) -> list[int]:
+        """A size for each of ``rank`` axes, from a number or a list."""
+        view = self.options[option]
+        sizes = [size.integer() for size in view] if view.is_list else [view.integer()] * rank
+        if len(sizes) != rank or min(sizes) < 1 or max(sizes) > MAX_SIZE:
+            raise self.corrupt(f'its {option} {sizes} is no positive size for each of {rank} axes')
+        return sizes
 
     def flag(self, option: str, default: bool) -> bool:
         view = self.options.find(option)

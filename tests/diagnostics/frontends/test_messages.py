@@ -69,13 +69,13 @@ def test_da1600_unknown_suffix(folder: Path) -> None:
 
 
 def test_da1601_layer(folder: Path) -> None:
-    path = write(folder / 'm.keras', INPUT, layer('QConv2D', 'c1'), layer('QSoftmax', 's'))
+    path = write(folder / 'm.keras', INPUT, layer('QGRU', 'g1'), layer('LSTM', 's'))
     assert message(path) == (
-        "error[DA1601]: layer 'c1' is a QConv2D, which is not supported\n"
-        "  --> m.keras (layer 'c1' (QConv2D))\n"
-        "  note: neither is layer 's' (QSoftmax)\n"
-        '  help: supported: QBatchNormDense, Activation, QEinsumDense, QDense, Quantizer, QEinsumDenseBatchnorm, '
-        'Dropout, Flatten, Identity, AlphaDropout, GaussianNoise, GaussianDropout, ReLU, Reshape'
+        "error[DA1601]: layer 'g1' is a QGRU, which is not supported\n"
+        "  --> m.keras (layer 'g1' (QGRU))\n"
+        "  note: neither is layer 's' (LSTM)\n"
+        '  help: supported: QSum, ReLU, PReLU, Dropout, Permute, QEinsum, QMaximum, QMinimum, GaussianDropout, '
+        'LeakyReLU, QMultiply, QSubtract'
     )
 
 

@@ -1,0 +1,275 @@
+"""Write one small model a layer and draw, with HGQ2's own outputs: `python random_layers.py FOLDER SEED ROUNDS`.
+
+Runs under an interpreter that has hgq2 and a Keras backend; the tests start it and never import it. A model that HGQ2
+itself cannot build or run is left out and counted in `skipped.json`.
+"""
+
+# ruff: noqa: I001  (the first import of ours sets the backend before that of keras)
+
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / 'core' / 'frontends'))
+from random_hgq_models import RandomModel
+
+import hgq.layers as q
+import keras
+import numpy as np
+from hgq.layers import Quantizer
+from keras import layers as k
+from keras import ops
+
+NUM_SAMPLES = 64
+
+
+class Draw(RandomModel):
+    """One model of one layer, named by ``kind``."""
+
+    def ints(self, low: int, high: int, count: int) -> tuple[int, ...]:
+        return tuple(int(n) for n in self.rng.integers(low, high + 1, count))
+
+    def quantized(self, shape: tuple[int, ...]) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+        inputs = k.Input(shape)
+        return inputs, Quantizer(self.config('datalane', len(shape) + 1))(inputs)
+
+    def around(self, ndim: int, several: int = 0) -> dict:
+        """Quantizers in front and, now and then, behind."""
+        if several:
+            options: dict = {'iq_confs': [self.config('datalane', ndim) for _ in range(several)]}
+        else:
+            options = {'iq_conf': self.config('datalane', ndim)}
+        if self.rng.random() < 0.4:
+            options |= {'enable_oq': True, 'oq_conf': self.config('datalane', ndim)}
+        return options
+
+    def spatial(self, rank: int) -> tuple[int, ...]:
+        return self.ints(3, (7, 5, 4)[rank - 1], rank)
+
+    def conv(self, rank: int, quantized: bool = True):
+        groups = self.pick(1, 1, 2)
+        shape = (*self.spatial(rank), groups * self.pick(1, 2))
+        strides = self.pick(1, 1, 2)
+        options = {
+            'filters': groups * self.pick(1, 2),
+            'kernel_size': self.ints(1, 3, rank),
+            'strides': strides,
+            'padding': self.pick('valid', 'same', *(['causal'] if rank == 1 else [])),
+            'dilation_rate': self.pick(1, 2) if strides == 1 else 1,
+            'groups': groups,
+            'use_bias': bool(self.rng.integers(2)),
+            'activation': self.pick(None, 'relu'),
+        }
+        if options['padding'] == 'valid' and options['dilation_rate'] == 2:
+            options['kernel_size'] = self.ints(1, 2, rank)
+        if not quantized:
+            return shape, getattr(k, f'Conv{rank}D')(**options)
+        options |= self.around(rank + 2)
+        if options['padding'] == 'causal':  # the zeros have no bit counts of their own along time
+            axes = tuple(range(rank + 1))
+            options['iq_conf'].config.update(homogeneous_axis=axes, heterogeneous_axis=None)
+        weights = {'kq_conf': self.config('weight', rank + 2), 'bq_conf': self.config('bias', 1)}
+        return shape, getattr(q, f'QConv{rank}D')(**options, **weights)
+
+    def pool(self, rank: int, kind: str, package):
+        shape = (*self.spatial(rank), 2)
+        prefix = 'Q' if package is q else ''
+        around = self.around(rank + 2) if package is q else {}
+        cls = getattr(package, f'{prefix}{kind}Pooling{rank}D')
+        if kind.startswith('Global'):
+            around.pop('oq_conf', None), around.pop('enable_oq', None)
+            if 'Average' in kind:
+                shape = (*[self.pick(2, 4) for _ in range(rank)], 2)
+            return shape, cls(keepdims=bool(self.rng.integers(2)), **around)
+        size = tuple(self.pick(1, 2) for _ in range(rank)) if kind == 'Average' else self.ints(1, 3, rank)
+        padding = self.pick('valid', 'same') if kind == 'Max' or rank < 3 else 'valid'
+        return shape, cls(size, strides=self.pick(None, 1, 2), padding=padding, **around)
+
+    def one_input(self, kind: str):
+        """The shape of an input, and a layer for it."""
+        name, _, rank = kind.rstrip('D').partition(':')
+        if name == 'QConv':
+            return self.conv(int(rank))
+        if name == 'Conv':
+            return self.conv(int(rank), False)
+        if name.endswith('Pooling'):
+            package = q if name.startswith('Q') else k
+            return self.pool(int(rank), name.removeprefix('Q').removesuffix('Pooling'), package)
+        if name in ('ZeroPadding', 'Cropping'):
+            option = {'padding' if name == 'ZeroPadding' else 'cropping': 1 if rank != '2' else ((0, 1), (1, 0))}
+            return (*self.spatial(int(rank)), 2), getattr(k, f'{name}{rank}D')(**option)
+        if name == 'UpSampling':
+            return (*self.ints(1, 3, int(rank)), 2), getattr(k, f'UpSampling{rank}D')(2)
+        shape = self.pick((4,), (2, 3))
+        ndim = len(shape) + 1
+        if name in ('QDense', 'QBatchNormDense', 'QEinsumDense', 'QEinsumDenseBatchnorm'):
+            return shape, self.dense((None, *shape), name)
+        return shape, {
+            'QBatchNormalization': lambda: q.QBatchNormalization(
+                axis=self.pick(-1, 1),
+                scale=bool(self.rng.integers(2)),
+                center=bool(self.rng.integers(2)),
+                kq_conf=self.config('weight', 1),
+                bq_conf=self.config('bias', 1),
+                **self.around(ndim),
+            ),
+            'QSum': lambda: q.QSum(axes=-1, scale=self.pick(1.0, 0.5), keepdims=True, **self.around(ndim)),
+            'QMeanPow2': lambda: q.QMeanPow2(
+                axes=tuple(range(1, ndim)), keepdims=True, iq_conf=self.config('datalane', ndim)
+            ),
+            'Quantizer': lambda: Quantizer(self.config('datalane', ndim)),
+            'Dense': lambda: k.Dense(3, activation=self.pick(None, 'relu')),
+            'EinsumDense': lambda: k.EinsumDense('...c,cC->...C', 3, bias_axes='C'),
+            'Flatten': k.Flatten,
+            'Reshape': lambda: k.Reshape((-1, 1)),
+            'Permute': lambda: k.Permute(tuple(range(len(shape), 0, -1))),
+            'RepeatVector': lambda: k.RepeatVector(3),
+            'ReLU': lambda: k.ReLU(max_value=self.pick(None, 1.5), negative_slope=self.pick(0.0, 0.25)),
+            'LeakyReLU': lambda: k.LeakyReLU(negative_slope=0.125),
+            'PReLU': lambda: k.PReLU(shared_axes=self.pick(None, [1])),
+            'Activation': lambda: k.Activation(self.pick('relu', 'linear')),
+            'Dropout': lambda: k.Dropout(0.3),
+        }[name]()
+
+    def merge(self, kind: str):
+        """A layer of several inputs, on inputs of its own."""
+        shape = self.pick((4,), (2, 3))
+        count = 2 if kind in ('QSubtract', 'QDot', 'QEinsum', 'Subtract', 'Dot') else self.pick(2, 3)
+        if kind == 'Average':
+            count = self.pick(2, 4)
+        pairs = [self.quantized(shape) for _ in range(count)]
+        around = self.around(len(shape) + 1, count) if kind.startswith('Q') else {}
+        options: dict = {}
+        if kind == 'QAveragePow2':  # whose output quantizer HGQ2 applies twice behind a QAdd
+            while around.get('oq_conf') and around['oq_conf'].config.get('affine'):
+                around['oq_conf'] = self.config('datalane', len(shape) + 1)
+        if kind in ('QDot', 'Dot', 'QEinsum'):
+            around.pop('oq_conf', None), around.pop('enable_oq', None)
+        if kind in ('QDot', 'Dot'):
+            options['axes'] = -1 if kind == 'QDot' and len(shape) == 1 else self.pick(1, len(shape))
+        if kind == 'QEinsum':
+            options['equation'] = self.pick('bi,bj->bij', 'bi,bi->b') if len(shape) == 1 else 'bij,bkj->bik'
+            if options['equation'] == 'bi,bi->b':
+                options['equation'] = 'bi,bi->bi'
+        if kind == 'Concatenate':
+            options['axis'] = self.pick(-1, 1)
+        cls = getattr(q if kind.startswith('Q') else k, kind)
+        return [a for a, _ in pairs], cls(**options, **around)([b for _, b in pairs])
+
+    def operations(self):
+        """A chain of functions of keras.ops."""
+        inputs, x = self.quantized((3, 4))
+        other, y = self.quantized((3, 4))
+        for _ in range(int(self.rng.integers(1, 4))):
+            name, function = self.pick(
+                ('add', lambda x: x + self.pick(0.5, -1.25)),
+                ('subtract', lambda x: 1 - x),
+                ('multiply', lambda x: 2 * x),
+                ('max', lambda x: ops.maximum(x, 0.25)),
+                ('min', lambda x: ops.minimum(x, ops.negative(x))),
+                ('abs', lambda x: ops.absolute(x)),
+                ('flip', lambda x: ops.flip(x, axis=1)),
+                ('swap', lambda x: ops.swapaxes(ops.transpose(x, (0, 2, 1)), 1, 2)),
+                ('move', lambda x: ops.moveaxis(ops.moveaxis(x, 1, 2), 2, 1)),
+                ('clip', lambda x: ops.clip(x, -1.0, 0.75)),
+                ('relu', lambda x: ops.relu(x)),
+                ('index', lambda x: ops.concatenate([x[:, 1:], x[:, :1]], axis=1)),
+                ('stack', lambda x: ops.sum(ops.stack([x, x], axis=1), axis=1)),
+                ('expand', lambda x: ops.squeeze(ops.expand_dims(x, 2), 2)),
+                ('reshape', lambda x: ops.reshape(ops.reshape(x, (-1, 12)), (-1, 3, 4))),
+                ('repeat', lambda x: ops.repeat(x, 2, axis=1)[:, ::2]),
+            )
+            self.used.append(f'ops:{name}')
+            x = function(x)
+        x = self.pick(
+            lambda: ops.sum(x, axis=-1),
+            lambda: ops.mean(x, axis=2, keepdims=True),
+            lambda: ops.max(x, axis=1),
+            lambda: ops.einsum('bij,bkj->bik', x, y),
+            lambda: ops.matmul(x, ops.transpose(y, (0, 2, 1))),
+            lambda: ops.maximum(x, y) - ops.minimum(x, y),
+        )()
+        return [inputs, other], [x, y[:, 0]]
+
+    def nested(self):
+        """A model in a model, called twice, and a Sequential one behind it."""
+        inputs, x = self.quantized((3,))
+        a = k.Input((3,))
+        b = self.dense((None, 3), 'QDense')(a)
+        inner = keras.Model(a, [b, q.QDense(3, iq_conf=self.config('datalane', 2))(a)])
+        chain = keras.Sequential([k.Input((3,)), q.QDense(3, iq_conf=self.config('datalane', 2)), k.ReLU()])
+        _, first = inner(x)
+        second, third = inner(chain(first))
+        return [inputs], [second, third, first]
+
+    def model(self, kind: str, name: str) -> keras.Model:
+        if kind == 'keras.ops':
+            inputs, outputs = self.operations()
+        elif kind == 'nested':
+            inputs, outputs = self.nested()
+        elif kind in MERGES:
+            inputs, outputs = self.merge(kind)
+        else:
+            shape, layer = self.one_input(kind)
+            if kind == 'RepeatVector':
+                shape = (4,)
+            if kind == 'PReLU' and len(shape) == 1:
+                shape = (2, 3)
+            inputs, x = self.quantized(shape)
+            outputs = layer(x)
+        model = keras.Model(inputs, outputs, name=name)
+        self.randomize(model)
+        if kind in PLAIN:
+            for variable in model.variables:
+                if variable.path.rsplit('/', 1)[-1] in ('kernel', 'bias', 'alpha', 'gamma', 'bn_beta'):
+                    variable.assign(self.rng.integers(-8, 9, tuple(variable.shape)) / np.float32(8))
+        return model
+
+
+RANKS = ('1D', '2D', '3D')
+POOLS = ('Max', 'Average', 'GlobalMax', 'GlobalAverage')
+PLAIN = ('Dense', 'EinsumDense', 'PReLU', *(f'Conv:{rank}' for rank in RANKS))
+MERGES = (
+    *('QAdd', 'QSubtract', 'QMultiply', 'QMaximum', 'QMinimum', 'QAveragePow2', 'QDot', 'QEinsum'),
+    *('Add', 'Subtract', 'Multiply', 'Maximum', 'Minimum', 'Average', 'Dot', 'Concatenate'),
+)
+KINDS = (
+    *(f'QConv:{rank}' for rank in RANKS),
+    *(f'Q{pool}Pooling:{rank}' for pool in POOLS for rank in RANKS),
+    *(f'{pool}Pooling:{rank}' for pool in POOLS for rank in RANKS),
+    *(f'{name}:{rank}' for name in ('ZeroPadding', 'Cropping', 'UpSampling') for rank in RANKS),
+    *('QDense', 'QBatchNormDense', 'QEinsumDense', 'QEinsumDenseBatchnorm', 'QBatchNormalization'),
+    *('QSum', 'QMeanPow2', 'Quantizer', 'Flatten', 'Reshape', 'Permute', 'RepeatVector', 'ReLU', 'LeakyReLU'),
+    *('Activation', 'Dropout', 'keras.ops', 'nested', *PLAIN, *MERGES),
+)
+
+
+def main() -> None:
+    folder, seed, rounds = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    skipped: dict[str, str] = {}
+    for index in range(rounds):
+        for kind in sys.argv[4:] or KINDS:
+            name = f'{kind.replace(":", "").replace(".", "_")}_{seed}_{index}'
+            rng = np.random.default_rng([seed, index, *kind.encode()])
+            keras.utils.set_random_seed(seed * 1000 + index)
+            drawn = Draw(rng)
+            try:
+                model = drawn.model(kind, name)
+                xs = [
+                    (np.round(rng.normal(0, 2, (NUM_SAMPLES, *x.shape[1:])) * 64) / 64).astype(np.float32)
+                    for x in model.inputs
+                ]
+                outputs = model(xs if len(xs) > 1 else xs[0], training=False)
+            except Exception as error:  # what HGQ2 makes of its own layers is not ours to judge
+                skipped[name] = f'{type(error).__name__}: {error}'[:200]
+                continue
+            outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+            arrays = {f'x{place}': x for place, x in enumerate(xs)}
+            arrays |= {f'y{place}': keras.ops.convert_to_numpy(y) for place, y in enumerate(outputs)}
+            model.save(folder / f'{name}.keras')
+            np.savez_compressed(folder / f'{name}.npz', **arrays)
+    (folder / 'skipped.json').write_text(json.dumps(skipped, indent=1))
+
+
+if __name__ == '__main__':
+    main()
