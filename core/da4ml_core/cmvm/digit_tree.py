@@ -9,8 +9,10 @@ import numpy as np
 from da4ml_core.cmvm.check import ZERO, Graph
 from da4ml_core.cmvm.csd import csd_digits
 from da4ml_core.cmvm.matrix import Problem
+from da4ml_core.cmvm.search import ANNEALED_BITS
 
 MOST_DIGITS = 128  # with more, sharing has paid wherever it was tried
+MOST_WIDE_DIGITS = 4096  # of weights that local search leaves alone
 
 _ABSENT = (-3, 0, 0)
 
@@ -23,7 +25,7 @@ def digit_tree(problem: Problem, radix: int) -> Graph | None:
     levels = list(problem.levels)
     adders: list[list[int]] = []
     outputs: list[tuple[int, int, bool]] = []
-    left = MOST_DIGITS
+    left = MOST_WIDE_DIGITS if int(np.abs(problem.weights).max()) >> ANNEALED_BITS else MOST_DIGITS
     for column in problem.weights.T:
         terms: list[tuple[int, int, int, int, bool]] = []  # level, age, node, shift, negated
         for node, weight in enumerate(column.tolist()):
