@@ -1,5 +1,6 @@
 """Symbolic tracing: numpy expressions over fixed-point arrays become programs."""
 
+from da4ml_core.trace.activations import leaky_relu, sigmoid, softmax
 from da4ml_core.trace.array import SymbolicArray, relu
 from da4ml_core.trace.convolution import conv, conv1d, conv2d, conv3d, conv_transpose
 from da4ml_core.trace.linear import SolverOptions
@@ -13,6 +14,7 @@ from da4ml_core.trace.pooling import (
     window_counts,
     zero_pad,
 )
+from da4ml_core.trace.tables import table, take
 from da4ml_core.trace.tracer import Tracer
 
 __all__ = [
@@ -27,9 +29,14 @@ __all__ = [
     'conv_transpose',
     'global_avg_pool',
     'global_max_pool',
+    'leaky_relu',
     'max_pool',
     'relu',
+    'sigmoid',
+    'softmax',
     'sum_pool',
+    'table',
+    'take',
     'upsample',
     'window_counts',
     'zero_pad',

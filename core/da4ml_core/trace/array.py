@@ -15,6 +15,7 @@ from da4ml_core.trace.context import Elements
 from da4ml_core.trace.dispatch import call_function, call_ufunc
 from da4ml_core.trace.linear import ObjectArray
 from da4ml_core.trace.quantize import quantize_elements
+from da4ml_core.trace.tables import Deferred, is_deferred
 
 Axes = int | tuple[int, ...] | None
 
@@ -113,6 +114,8 @@ class SymbolicArray(Elements):
         )
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if is_deferred(ufunc, method, inputs, kwargs):
+            return Deferred.of(self, ufunc, inputs)
         return SymbolicArray(self.context, call_ufunc(self.context, ufunc, method, inputs, kwargs))
 
     def __array_function__(

@@ -9,6 +9,7 @@ from da4ml_core.ir.affine import op_interval
 from da4ml_core.ir.cost import op_levels
 from da4ml_core.ir.opcode import Attribute, InputPort, Opcode, Quantization
 from da4ml_core.ir.program import Op, Operand
+from da4ml_core.ir.table import Lookup, Table
 from da4ml_core.trace.variable import (
     NO_VALUE,
     ZERO,
@@ -108,6 +109,13 @@ class Graph:
         a, b = sorted((self.pure(a), self.pure(b)))
         number = self.append(Opcode.MUL, (Operand(a.value), Operand(b.value)))
         return Variable(number, a.shift + b.shift, a.negated != b.negated)
+
+    def lookup(self, value: int, table: Table) -> Variable:
+        """The entry of a table for a value; there is one for each of its codes, in ascending order."""
+        lo, _, exp = self.intervals[value]
+        if len(set(table.entries)) == 1:
+            return Variable(constant=normal_dyadic(table.entries[0], table.exp))
+        return Variable(self.append(Opcode.LOOKUP, (Operand(value),), Lookup(table, lo, exp)))
 
     def select(
         self, condition: Variable, negative: Variable, otherwise: Variable, interval: Interval | None = None

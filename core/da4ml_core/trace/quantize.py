@@ -28,20 +28,32 @@ def quantize_elements(
     overflow: Overflow | str,
 ) -> ObjectArray:
     """Every element in its type; raises FormatError for bit counts that are not integers or do not broadcast."""
-    modes = _mode(Rounding, rounding), _mode(Overflow, overflow)
-    named = (('signed', signed), ('int_bits', int_bits), ('frac_bits', frac_bits))
-    types = [_integers(name, bits, elements.shape) for name, bits in named]
+    types = element_quantizations(elements.shape, signed, int_bits, frac_bits, rounding, overflow)
     result = np.empty(elements.shape, dtype=object)
     source, target = elements.reshape(-1), result.reshape(-1)
     with context.user_origin():
-        for position, (sign, integer, fraction) in enumerate(zip(*types, strict=True)):
-            quantization = Quantization(FixedType(bool(sign), integer, fraction), *modes)
+        for position, quantization in enumerate(types):
             element = source[position]
             if isinstance(element, External):
                 target[position] = context.graph.input(element.position, quantization)
             else:
                 target[position] = context.graph.quantize(element, quantization)
     return result
+
+
+def element_quantizations(
+    shape: tuple[int, ...],
+    signed: ArrayLike,
+    int_bits: ArrayLike,
+    frac_bits: ArrayLike,
+    rounding: Rounding | str,
+    overflow: Overflow | str,
+) -> list[Quantization]:
+    """The conversion of each element of an array, in C order; raises FormatError as :func:`quantize_elements` does."""
+    modes = _mode(Rounding, rounding), _mode(Overflow, overflow)
+    named = (('signed', signed), ('int_bits', int_bits), ('frac_bits', frac_bits))
+    types = zip(*(_integers(name, bits, shape) for name, bits in named), strict=True)
+    return [Quantization(FixedType(bool(sign), integer, fraction), *modes) for sign, integer, fraction in types]
 
 
 def constant_variables(numbers: ObjectArray) -> ObjectArray:
