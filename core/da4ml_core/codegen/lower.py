@@ -46,17 +46,18 @@ ROUNDINGS = tuple(Rounding)  # the numbers of the modes in da4ml_quantize are th
 OVERFLOWS = tuple(Overflow)
 
 
-def lower(schedule: Schedule, top: str) -> Netlist:
+def lower(schedule: Schedule, top: str, shift_registers: bool = True) -> Netlist:
     """The netlist of a schedule; raises CodegenError for an illegal name and for a port without any bit."""
     check_identifier(top, 'top module')
-    return _Lowering(schedule, top).netlist()
+    return _Lowering(schedule, top, shift_registers).netlist()
 
 
 class _Lowering:
     """The signals made so far, one for each value and stage that needs it, and which of their bits are read."""
 
-    def __init__(self, schedule: Schedule, top: str) -> None:
+    def __init__(self, schedule: Schedule, top: str, shift_registers: bool) -> None:
         self.schedule = schedule
+        self.shift_registers = shift_registers
         self.program = schedule.program
         self.top = top
         self.inputs = _input_fields(self.program)
@@ -110,6 +111,7 @@ class _Lowering:
             tuple(self.tables.values()),
             results,
             tuple(self._unread()),
+            self.shift_registers,
         )
 
     def _value(self, index: int, op: Op) -> list[Assignment | Instance]:

@@ -116,7 +116,8 @@ class Stage:
 class Netlist:
     """The top module: packed ports ``x`` and ``y``, ``clk`` if there is any latency, and the stages between.
 
-    ``unused`` are the bits of signals and ports that nothing reads.
+    ``unused`` are the bits of signals and ports that nothing reads. Without ``shift_registers``, no tool may make
+    shift-register LUTs of registers in a row.
     """
 
     top: str
@@ -131,6 +132,7 @@ class Netlist:
     tables: tuple[Rom, ...]
     results: tuple[tuple[PortField, Bits], ...]
     unused: tuple[Slice, ...]
+    shift_registers: bool
 
     @property
     def primitives(self) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ def _body(netlist: Netlist) -> Iterator[str]:
         if stage.registers or stage.logic:
             yield ''
             yield f'    // ---- {comments.stage_title(stage, netlist)}'
-            yield from _registers(stage)
+            yield from _registers(stage, netlist.shift_registers)
             yield from _logic(stage)
     yield ''
     yield '    // ---- Outputs'
@@ -91,10 +91,11 @@ def _body(netlist: Netlist) -> Iterator[str]:
         yield f"    wire unused = &{{1'b0, {', '.join(unused)}}};"
 
 
-def _registers(stage: Stage) -> Iterator[str]:
+def _registers(stage: Stage, shift_registers: bool) -> Iterator[str]:
     single = [register for register in stage.registers if register.depth == 1]
+    attribute = '' if shift_registers else '(* shreg_extract = "no" *) '
     for register in single:
-        yield f'    reg {_range(register.target)}{register.target.name};'
+        yield f'    {attribute}reg {_range(register.target)}{register.target.name};'
     if single:
         yield '    always @(posedge clk) begin'
         for register in single:
@@ -102,13 +103,14 @@ def _registers(stage: Stage) -> Iterator[str]:
         yield '    end'
     for register in stage.registers:
         if register.depth > 1:
-            yield from _delay_line(register)
+            yield from _delay_line(register, shift_registers)
 
 
-def _delay_line(register: Register) -> Iterator[str]:
+def _delay_line(register: Register, shift_registers: bool) -> Iterator[str]:
     name = register.target.name
     yield f'    wire {_range(register.target)}{name};'
-    yield f'    da4ml_delay_line #(.WIDTH({register.target.width_bits}), .DEPTH({register.depth}))'
+    kept = '' if shift_registers else ', .SHREG_EXTRACT(0)'
+    yield f'    da4ml_delay_line #(.WIDTH({register.target.width_bits}), .DEPTH({register.depth}){kept})'
     yield f'        delay_{name} (.clk(clk), .d({_bits(register.source)}), .q({name}));'
 
 

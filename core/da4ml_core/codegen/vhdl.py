@@ -92,6 +92,8 @@ def _entity(netlist: Netlist) -> Iterator[str]:
 
 def _declarations(netlist: Netlist) -> Iterator[str]:
     yield f'architecture rtl of {netlist.top} is'
+    if not netlist.shift_registers:
+        yield '    attribute shreg_extract : string;'
     for stage in netlist.stages:
         signals = [register.target for register in stage.registers]
         signals += [node.target for _, nodes in stage.logic for node in nodes]
@@ -99,13 +101,16 @@ def _declarations(netlist: Netlist) -> Iterator[str]:
             yield f'    -- ---- {comments.stage_title(stage, netlist)}'
             for signal in signals:
                 yield f'    signal {signal.name} : {_type(signal)};'
+        if not netlist.shift_registers:
+            for register in stage.registers:
+                yield f'    attribute shreg_extract of {register.target.name} : signal is "no";'
 
 
 def _statements(netlist: Netlist) -> Iterator[str]:
     for stage in netlist.stages:
         if stage.registers or stage.logic:
             yield f'    -- ---- {comments.stage_title(stage, netlist)}'
-            yield from _registers(stage)
+            yield from _registers(stage, netlist.shift_registers)
             yield from _logic(stage)
             yield ''
     yield '    -- ---- Outputs'
@@ -115,7 +120,7 @@ def _statements(netlist: Netlist) -> Iterator[str]:
             yield f'    {_slice(target)} <= {_bits(bits)};  -- {comments.element("y", field)}'
 
 
-def _registers(stage: Stage) -> Iterator[str]:
+def _registers(stage: Stage, shift_registers: bool) -> Iterator[str]:
     single = [register for register in stage.registers if register.depth == 1]
     if single:
         yield f'    stage_{stage.index} : process (clk)'
@@ -127,13 +132,14 @@ def _registers(stage: Stage) -> Iterator[str]:
         yield f'    end process stage_{stage.index};'
     for register in stage.registers:
         if register.depth > 1:
-            yield from _delay_line(register)
+            yield from _delay_line(register, shift_registers)
 
 
-def _delay_line(register: Register) -> Iterator[str]:
+def _delay_line(register: Register, shift_registers: bool) -> Iterator[str]:
     name = register.target.name
     yield f'    delay_{name} : entity work.da4ml_delay_line'
-    yield f'        generic map (WIDTH => {register.target.width_bits}, DEPTH => {register.depth})'
+    kept = '' if shift_registers else ', SHREG_EXTRACT => 0'
+    yield f'        generic map (WIDTH => {register.target.width_bits}, DEPTH => {register.depth}{kept})'
     yield f'        port map (clk => clk, {_association("d", register.source)}, q => {name});'
 
 

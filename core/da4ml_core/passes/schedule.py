@@ -1,17 +1,18 @@
-"""Pipelining: the stage in which each op is computed, with an initiation interval of one and few register bits."""
+"""Pipelining: the stage in which each op is computed, with an initiation interval of one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from da4ml_core.device import DEFAULT_DEVICE, DEVICES, Device
 from da4ml_core.errors import CodegenError
 from da4ml_core.fixed import Interval
 from da4ml_core.ir.cost import op_levels
 from da4ml_core.ir.program import Program
 from da4ml_core.passes.datapath import Window, demanded_windows, value_intervals
-
-MAX_SWEEPS = 8  # few programs still change after the third
+from da4ml_core.passes.delay import op_delays_ps
+from da4ml_core.passes.retime import earliest_stages, retime, shortest_limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +20,18 @@ class Schedule:
     """A program and the pipeline stage of each op; a value used in a later stage passes through registers in between.
 
     Stages count from 0; registered inputs arrive in stage -1, and registered outputs are read in stage ``num_stages``.
-    ``windows`` are the bits of each value that any output depends on: only those exist in hardware.
+    ``windows`` are the bits of each value that any output depends on: only those exist in hardware. ``delay_ns`` is
+    the longest path by the model of the device, from register to register if there are any.
     """
 
     program: Program
-    max_levels: int | None
     input_registers: bool
     output_registers: bool
     stages: tuple[int, ...]
     num_stages: int
     intervals: tuple[Interval, ...]
     windows: tuple[Window, ...]
+    delay_ns: float
 
     @property
     def latency_cycles(self) -> int:
@@ -62,143 +64,125 @@ class Schedule:
         return sum(window.width_bits * life for window, life in zip(self.windows, lifetimes, strict=True))
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a pipeline must keep, at most one of them; none: a combinational design.
+
+    ``max_levels`` adder levels or ``max_delay_ns`` between two registers, with as few stages as that allows (an op
+    above the limit gets a stage to itself); or a number of ``stages``, or as many as fit into ``latency_ns`` at a
+    clock of ``clock_ns``, each as short as so many can be. Times are those of the device's model.
+    """
+
+    max_levels: int | None = None
+    max_delay_ns: float | None = None
+    stages: int | None = None
+    latency_ns: float | None = None
+    clock_ns: float | None = None
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        names = ('max_levels', 'max_delay_ns', 'stages', 'latency_ns')
+        return tuple(name for name in names if getattr(self, name) is not None)
+
+
 def schedule(
     program: Program,
-    max_levels: int | None,
+    max_levels: int | None = None,
     input_registers: bool = True,
     output_registers: bool = True,
+    *,
+    max_delay_ns: float | None = None,
+    stages: int | None = None,
+    latency_ns: float | None = None,
+    clock_ns: float | None = None,
+    device: Device = DEVICES[DEFAULT_DEVICE],
 ) -> Schedule:
-    """A pipeline with at most ``max_levels`` adder levels between registers and as few stages as that allows.
+    """A pipeline with the fewest register bits that its limit and its latency allow; see :class:`Limits`.
 
-    None makes the program combinational, without any register. An op deeper than ``max_levels`` gets a stage to itself.
-    Raises CodegenError for a ``max_levels`` below 1.
+    Raises CodegenError for limits that exclude each other or that nothing can keep.
     """
-    if max_levels is not None and max_levels < 1:
-        raise CodegenError(
-            f'a pipeline stage needs at least one adder level, not {max_levels}',
-            hint='leave max_levels out (null) for a combinational design',
-        )
+    limits = Limits(max_levels, max_delay_ns, stages, latency_ns, clock_ns)
+    _check(limits, device)
     intervals = value_intervals(program)
     windows = demanded_windows(program, intervals)
-    if max_levels is None:
-        stages = [0] * program.num_ops
-        num_stages = 1
-        input_registers = output_registers = False
+    times = op_delays_ps(program, intervals, windows, device)
+    if limits.given:
+        delays = [op_levels(op) for op in program.ops] if max_levels is not None else times
+        registers = input_registers + output_registers
+        limit, num_stages = _limit_and_stages(program, windows, delays, limits, registers, device)
+        placed = retime(program, windows, delays, limit, num_stages, -1 if input_registers else 0)
     else:
-        placement = _Placement(program, windows, max_levels, input_registers, output_registers)
-        placement.improve()
-        stages, num_stages = placement.stages, placement.num_stages
+        input_registers = output_registers = False
+        placed, num_stages = (0,) * program.num_ops, 1
+    delay_ps = _longest_path(program, windows, times, placed)
+    clocked = num_stages - 1 + input_registers + output_registers > 0
+    delay_ns = delay_ps / 1000 + (device.register_delay_ns if clocked else 0)
+    if latency_ns is not None and clock_ns is not None and delay_ns > clock_ns:
+        raise CodegenError(
+            f'{num_stages} stages fit into latency_ns of {latency_ns:g}, and take {delay_ns:.2f} ns each on '
+            f'{device.name}: more than the clock of {clock_ns:g} ns',
+            hint='allow more latency, or a slower clock',
+        )
     return Schedule(
-        program,
-        max_levels,
-        input_registers,
-        output_registers,
-        tuple(stages),
-        num_stages,
-        intervals,
-        windows,
+        program, input_registers, output_registers, placed, num_stages, intervals, windows, round(delay_ns, 3)
     )
 
 
-class _Placement:
-    """Stages under improvement: first as soon as possible, then one op at a time to where fewer bits cross.
+def _check(limits: Limits, device: Device) -> None:
+    if len(limits.given) > 1:
+        raise CodegenError(f'{" and ".join(limits.given)} are limits of a pipeline', hint='give one of them')
+    if limits.max_levels is not None and limits.max_levels < 1:
+        raise CodegenError(
+            f'a pipeline stage needs at least one adder level, not {limits.max_levels}',
+            hint='leave max_levels out (null) for a combinational design',
+        )
+    if limits.max_delay_ns is not None and not limits.max_delay_ns > device.register_delay_ns:
+        raise CodegenError(
+            f'max_delay_ns of {limits.max_delay_ns:g} leaves no time for logic',
+            hint=f'registers alone take {device.register_delay_ns:g} ns on {device.name}',
+        )
+    if limits.stages is not None and limits.stages < 1:
+        raise CodegenError(f'a pipeline has at least one stage, not {limits.stages}')
+    if limits.latency_ns is not None and not (limits.clock_ns and limits.clock_ns > 0):
+        raise CodegenError('latency_ns needs clock_ns: so many cycles fit into it')
 
-    ``levels[i]`` are the adder levels up to value i within its stage, ``tails[i]`` the levels after it in that stage.
-    An op may stand in a stage if the levels before it, its own and those after it fit together.
-    """
 
-    def __init__(
-        self,
-        program: Program,
-        windows: Sequence[Window],
-        max_levels: int,
-        input_registers: bool,
-        output_registers: bool,
-    ) -> None:
-        size = program.num_ops
-        self.widths = [window.width_bits for window in windows]
-        self.costs = [op_levels(op) for op in program.ops]
-        self.budget = max_levels
-        # Constants and dead values have no hardware; they stay out of all the lists.
-        self.operands = [
-            sorted({edge.index for edge in op.operands if self.widths[edge.index]}) if width else []
-            for op, width in zip(program.ops, self.widths, strict=True)
-        ]
-        self.consumers = _consumers(program, windows)
-        self.levels = [0] * size
-        self.tails = [0] * size
-        first = -1 if input_registers else 0
-        self.stages = [first if not op.operands else 0 for op in program.ops]
-        self.movable = [index for index in range(size) if self.widths[index] and program.ops[index].operands]
-        for index in self.movable:
-            stage = self._earliest(index)
-            level = self._level(index, stage)
-            if level > self._limit(index):
-                stage, level = stage + 1, self.costs[index]
-            self.stages[index], self.levels[index] = stage, level
-        self.num_stages = 1 + max((self.stages[index] for index in self.movable), default=0)
-        last = self.num_stages - 1 + output_registers
-        self.read_at: dict[int, int] = {edge.index: last for edge in program.outputs}
+def _limit_and_stages(
+    program: Program,
+    windows: Sequence[Window],
+    delays: Sequence[int],
+    limits: Limits,
+    registers: int,
+    device: Device,
+) -> tuple[int, int]:
+    """The longest path allowed within a stage, in the unit of the delays, and the number of stages."""
+    if limits.max_levels is not None:
+        limit = limits.max_levels
+        return limit, earliest_stages(program, windows, delays, limit)
+    if limits.max_delay_ns is not None:
+        limit = max(1, int(1000 * (limits.max_delay_ns - device.register_delay_ns) + 0.5))
+        return limit, earliest_stages(program, windows, delays, limit)
+    num_stages = limits.stages
+    if num_stages is None:
+        budget, clock_ns = limits.latency_ns or 0.0, limits.clock_ns or 1.0
+        cycles = int(budget / clock_ns + 1e-9)
+        num_stages = cycles + 1 - registers
+        if num_stages < 1:
+            raise CodegenError(
+                f'latency_ns of {budget:g} is {cycles} cycles of {clock_ns:g} ns: too few for the registers asked for',
+                hint='allow more latency, or leave out the registers of inputs or outputs',
+            )
+    return shortest_limit(program, windows, delays, num_stages), num_stages
 
-    def improve(self) -> None:
-        """Move ops, backwards and forwards through the program, until no single move saves a register bit."""
-        for sweep in range(MAX_SWEEPS):
-            backwards = sweep % 2 == 0
-            moved = False
-            for index in reversed(self.movable) if backwards else self.movable:
-                moved |= self._settle(index)
-                self.tails[index] = self._tail(index, self.stages[index])
-                self.levels[index] = self._level(index, self.stages[index])
-            # The other direction's measure is stale where its neighbours moved later in the sweep.
-            for index in self.movable if backwards else reversed(self.movable):
-                if backwards:
-                    self.levels[index] = self._level(index, self.stages[index])
-                else:
-                    self.tails[index] = self._tail(index, self.stages[index])
-            if not moved and sweep > 0:
-                return
 
-    def _settle(self, index: int) -> bool:
-        """Move one op to the best stage between its operands and its consumers; whether it moved."""
-        earliest = self._earliest(index)
-        latest = min((self.stages[user] for user in self.consumers[index]), default=self.num_stages - 1)
-        if earliest == latest:
-            return False
-        here = self.stages[index]
-        others = [(source, self._last_use(source, besides=index)) for source in self.operands[index]]
-        end = self._last_use(index)
-        best, best_bits = here, self._bits(index, here, end, others)
-        for stage in range(earliest, latest + 1):
-            bits = self._bits(index, stage, end, others)
-            if bits < best_bits and self._level(index, stage) + self._tail(index, stage) <= self._limit(index):
-                best, best_bits = stage, bits
-        self.stages[index] = best
-        return best != here
-
-    def _bits(self, index: int, stage: int, end: int, others: Sequence[tuple[int, int]]) -> int:
-        """Register bits of an op and its operands if it stands in ``stage``."""
-        bits = self.widths[index] * (end - stage)
-        for source, other_use in others:
-            bits += self.widths[source] * max(other_use, stage)
-        return bits
-
-    def _last_use(self, index: int, besides: int = -1) -> int:
-        uses = [self.stages[user] for user in self.consumers[index] if user != besides]
-        return max(uses, default=-1) if index not in self.read_at else self.read_at[index]
-
-    def _earliest(self, index: int) -> int:
-        return max((0, *(self.stages[source] for source in self.operands[index])))
-
-    def _limit(self, index: int) -> int:
-        return max(self.budget, self.costs[index])
-
-    def _level(self, index: int, stage: int) -> int:
-        before = (self.levels[source] for source in self.operands[index] if self.stages[source] == stage)
-        return max(before, default=0) + self.costs[index]
-
-    def _tail(self, index: int, stage: int) -> int:
-        after = (self.costs[user] + self.tails[user] for user in self.consumers[index] if self.stages[user] == stage)
-        return max(after, default=0)
+def _longest_path(program: Program, windows: Sequence[Window], delays: Sequence[int], stages: Sequence[int]) -> int:
+    """The longest path within a stage, in the unit of the delays."""
+    ready = [0] * program.num_ops
+    for index, op in enumerate(program.ops):
+        if windows[index].width_bits:
+            before = (ready[edge.index] for edge in op.operands if stages[edge.index] == stages[index])
+            ready[index] = max(before, default=0) + delays[index]
+    return max(ready, default=0)
 
 
 def _consumers(program: Program, windows: Sequence[Window]) -> list[list[int]]:

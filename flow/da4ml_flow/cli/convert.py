@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,7 +24,7 @@ def convert(
     out: Path,
     language: str,
     top: str | None,
-    max_levels: int,
+    limits: dict[str, Any],
     effort: str,
     extra_depth: int,
     device: str,
@@ -41,7 +42,7 @@ def convert(
     name = top or identifier(model)
     with new_folder(out) as folder:
         program = read_model(model, effort, extra_depth, device, input_type)
-        bundle = emit(program, name, max_levels, language)
+        scheduled, bundle = emit(program, name, limits, device, language)
         core = write_core(bundle, name, folder)
         files = sorted(item.name for item in folder.iterdir())
     facts = {
@@ -54,6 +55,8 @@ def convert(
         'depth': depth(program),
         'latency_cycles': bundle.latency_cycles,
         'clocked': bundle.clocked,
+        'register_bits': scheduled.register_bits,
+        'stage_delay_ns': scheduled.delay_ns,
     }
     if as_json:
         print_json(facts)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,7 @@ from da4ml_flow.workspace import system_errors
 if TYPE_CHECKING:
     from da4ml_core.codegen import RtlBundle
     from da4ml_core.ir import Program
+    from da4ml_core.passes.schedule import Schedule
 
 
 def existing_model(path: Path) -> Path:
@@ -44,12 +45,16 @@ def read_model(path: Path, effort: str, extra_depth: int, device: str, input_typ
     )
 
 
-def emit(program: Program, top: str, max_levels: int, language: str = 'verilog') -> RtlBundle:
-    """The program as Verilog or VHDL; 0 levels: combinational."""
+def emit(
+    program: Program, top: str, limits: Mapping[str, Any], family: str, language: str = 'verilog'
+) -> tuple[Schedule, RtlBundle]:
+    """The program, pipelined within the limits (those of `schedule`), as Verilog or VHDL."""
     from da4ml_core.codegen import emit_rtl
+    from da4ml_core.device import device
     from da4ml_core.passes.schedule import schedule
 
-    return emit_rtl(schedule(program, max_levels or None), top, language)
+    scheduled = schedule(program, **limits, device=device(family))
+    return scheduled, emit_rtl(scheduled, top, language)
 
 
 @contextmanager

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
 Command = Callable[..., Any]
+
+DEFAULT_LEVELS = 4
 
 JSON = click.option('--json', 'as_json', is_flag=True, help='One JSON object on stdout, everything else on stderr.')
 LANGUAGE = click.option(
@@ -33,11 +36,28 @@ def solver_options(command: Command) -> Command:
 
 
 def pipeline_options(command: Command) -> Command:
-    """Where a design that is emitted without a configuration has its registers."""
-    return click.option(
-        '--max-levels',
-        type=click.IntRange(0, 1000),
-        default=4,
-        show_default=True,
-        help='Adder levels between registers; 0: combinational.',
-    )(command)
+    """Where a design that is emitted without a configuration has its registers: the argument ``limits``."""
+
+    @wraps(command)
+    def limited(**options: Any) -> Any:
+        limits = {name: options.pop(name) for name in ('max_levels', 'max_delay_ns', 'stages', 'latency_ns')}
+        if all(limit is None for limit in limits.values()):
+            limits['max_levels'] = DEFAULT_LEVELS
+        limits['max_levels'] = limits['max_levels'] or None
+        return command(limits={**limits, 'clock_ns': options.pop('clock_ns')}, **options)
+
+    positive = click.FloatRange(0, min_open=True)
+    decorated: Command = limited
+    for option in (
+        click.option('--clock-ns', type=positive, default=5.0, show_default=True, help='Clock for --latency-ns.'),
+        click.option('--latency-ns', type=positive, help='As many stages as fit into it, all as short as possible.'),
+        click.option('--stages', type=click.IntRange(1, 10_000), help='So many stages, all as short as possible.'),
+        click.option('--max-delay-ns', type=positive, help="From register to register, by the device's model."),
+        click.option(
+            '--max-levels',
+            type=click.IntRange(0, 1000),
+            help=f'Adder levels between registers; 0: combinational.  [default: {DEFAULT_LEVELS}]',
+        ),
+    ):
+        decorated = option(decorated)
+    return decorated

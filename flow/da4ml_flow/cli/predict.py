@@ -40,7 +40,7 @@ def predict(
     samples: int | None,
     rtl: bool,
     language: str,
-    max_levels: int,
+    limits: dict[str, Any],
     effort: str,
     extra_depth: int,
     device: str,
@@ -58,7 +58,7 @@ def predict(
     expected = load_array(data, compare, key='--compare')[:samples] if compare else None
     program = read_model(model, effort, extra_depth, device, input_type)
     start = time.perf_counter()
-    y = _simulated(program, x, max_levels, language) if rtl else _interpreted(program, x)
+    y = _simulated(program, x, limits, device, language) if rtl else _interpreted(program, x)
     seconds = time.perf_counter() - start
     facts: dict[str, Any] = {
         'samples': len(y),
@@ -97,12 +97,12 @@ def shaped(program: Program, y: NDArray[Any]) -> NDArray[Any]:
     return y.reshape(len(y), *program.output_shapes[0]) if len(program.output_shapes) == 1 else y
 
 
-def _simulated(program: Program, x: NDArray[Any], max_levels: int, language: str) -> NDArray[Any]:
+def _simulated(program: Program, x: NDArray[Any], limits: dict[str, Any], family: str, language: str) -> NDArray[Any]:
     from da4ml_core.interp import decode
     from da4ml_flow.cli.model import emit
     from da4ml_flow.eda.backends.verilator import run_program
 
-    bundle = emit(program, 'kernel', max_levels, language)
+    _, bundle = emit(program, 'kernel', limits, family, language)
     with tempfile.TemporaryDirectory(prefix='da4ml_') as scratch:
         codes = run_program(program, bundle, x, Path(scratch))
     return shaped(program, decode(program, codes))

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -137,14 +137,52 @@ class OptimizerConfig(Section):
     effort: Literal['fast', 'balanced', 'max'] = Field(default='balanced', description='time spent for fewer adders')
 
 
+_LIMITS = ('max_levels', 'max_delay_ns', 'stages', 'latency_ns')
+
+
 class PipelineConfig(Section):
-    """Where registers go."""
+    """Where registers go: one limit, and the fewest register bits that keep it. All null: combinational, no clock."""
 
     max_levels: int | None = Field(
-        default=4, ge=1, le=1000, description='adder levels between two registers; null: combinational, no clock'
+        default=4,
+        ge=1,
+        le=1000,
+        description='adder levels between two registers; null, without another limit: no clock',
+    )
+    max_delay_ns: PositiveNs | None = Field(
+        default=None, description="ns from register to register, by the model of the optimizer's device"
+    )
+    stages: int | None = Field(
+        default=None, ge=1, le=10_000, description='so many stages of logic, all as short as that allows'
+    )
+    latency_ns: PositiveNs | None = Field(
+        default=None, description='as many stages as fit into it at rtl.clock_ns, all as short as that allows'
     )
     input_registers: bool = Field(default=True, description='register the inputs')
     output_registers: bool = Field(default=True, description='register the outputs')
+    shift_registers: bool = Field(
+        default=True, description='let tools make shift-register LUTs of values that wait; false: flip-flops'
+    )
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """The limits that are not null; at most one, once validated."""
+        limits = {key: getattr(self, key) for key in _LIMITS}
+        return {key: limit for key, limit in limits.items() if limit is not None}
+
+    @model_validator(mode='before')
+    @classmethod
+    def _another_limit_replaces_the_default(cls, data: object) -> object:
+        if isinstance(data, dict) and 'max_levels' not in data and any(data.get(key) is not None for key in _LIMITS):
+            return {**data, 'max_levels': None}
+        return data
+
+    @model_validator(mode='after')
+    def _one_limit(self) -> Self:
+        if len(self.limits) > 1:
+            first, second, *_ = self.limits
+            raise problem('combination', f'{first} and {second} are both limits', f'{first}: null', second)
+        return self
 
     @model_validator(mode='after')
     def _registers_need_a_clock(self) -> Self:
@@ -153,7 +191,7 @@ class PipelineConfig(Section):
             for key in ('input_registers', 'output_registers')
             if key in self.model_fields_set and getattr(self, key)
         ]
-        if self.max_levels is None and asked:
+        if not self.limits and asked:
             raise problem(
                 'combination',
                 f'{asked[0]} with max_levels: null, which is a design without a clock',

@@ -46,6 +46,7 @@ METRICS: Mapping[str, MetricSpec] = MappingProxyType(
             MetricSpec('clock_ns', 'ns', 'neutral', 'clock', 3),
             MetricSpec('latency_cycles', 'cycles', 'lower', 'latency'),
             MetricSpec('latency_ns', 'ns', 'lower', 'latency', 2),
+            MetricSpec('stage_delay_ns', 'ns', 'lower', 'longest stage', 2),
             MetricSpec('ii', 'cycles', 'lower', 'initiation interval'),
             MetricSpec('power_w', 'W', 'lower', 'power', 3),
             MetricSpec('ops', '', 'lower', 'operations'),

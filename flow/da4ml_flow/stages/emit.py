@@ -22,6 +22,8 @@ class Emit:
             'top': config.top,
             'language': config.rtl.language,
             'pipeline': config.rtl.pipeline.model_dump(mode='json'),
+            'device': config.optimizer.device,
+            'clock_ns': config.rtl.clock_ns if config.rtl.pipeline.latency_ns is not None else None,
         }
 
     def tools(self, config: BuildConfig) -> tuple[ToolVersion, ...]:
@@ -29,24 +31,30 @@ class Emit:
 
     def run(self, context: StageContext) -> StageOutcome:
         from da4ml_core.codegen import emit_rtl
+        from da4ml_core.device import device
         from da4ml_core.ir.serialize import load_program
         from da4ml_core.passes.schedule import schedule
         from da4ml_flow.eda.core_file import write_core
 
         context.report(f'writing {context.config.rtl.language}')
-        pipeline = context.config.rtl.pipeline
+        config = context.config
+        pipeline = config.rtl.pipeline
         program = load_program(context.artifacts['program'])
         scheduled = schedule(
             program,
-            pipeline.max_levels,
             input_registers=pipeline.input_registers,
             output_registers=pipeline.output_registers,
+            clock_ns=config.rtl.clock_ns,
+            device=device(config.optimizer.device),
+            **pipeline.limits,
         )
-        bundle = emit_rtl(scheduled, context.config.top, context.config.rtl.language)
+        bundle = emit_rtl(scheduled, config.top, config.rtl.language, pipeline.shift_registers)
         directory = context.directory / 'rtl'
         write_core(bundle, context.config.name, directory)
         metrics = (
             measure('latency_cycles', bundle.latency_cycles, stage=self.name),
+            measure('register_bits', scheduled.register_bits, stage=self.name),
+            measure('stage_delay_ns', scheduled.delay_ns, stage=self.name, part=config.optimizer.device),
             measure('ii', bundle.initiation_interval, stage=self.name),
         )
         return StageOutcome({'rtl': directory}, metrics)

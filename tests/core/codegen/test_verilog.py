@@ -126,3 +126,11 @@ def test_comments_stay_on_their_line():
     (content,) = emitted(text).files.values()
     assert content.isascii()
     assert '    // == synopsys translate_off' in content
+
+
+def test_shift_registers_can_be_forbidden():
+    plan = schedule(verify(parse_program(EVERYTHING)), 1)
+    allowed, forbidden = (emit_verilog(plan, 'kernel', shift).files['kernel.v'] for shift in (True, False))
+    assert 'shreg' not in allowed.lower()
+    assert forbidden.count('(* shreg_extract = "no" *) reg ') == allowed.count('\n    reg ')
+    assert forbidden.count('.SHREG_EXTRACT(0)') == allowed.count('da4ml_delay_line #(') > 0

@@ -218,3 +218,11 @@ def test_real_models_give_the_recorded_outputs(model, count, shared, tmp_path):
         for max_levels in (None, 1, 2, 4)
     ]
     assert mismatches(kernels, tmp_path) == []
+
+
+def test_shift_registers_can_be_forbidden():
+    plan = schedule(parse_program(EVERYTHING), 1)
+    allowed, forbidden = (emit_vhdl(plan, 'kernel', shift).files['kernel.vhd'] for shift in (True, False))
+    assert 'shreg' not in allowed.lower()
+    assert forbidden.count(': signal is "no";') > forbidden.count('SHREG_EXTRACT => 0') > 0
+    assert forbidden.count('SHREG_EXTRACT => 0') == allowed.count('entity work.da4ml_delay_line')
