@@ -8,6 +8,7 @@ from hdl_tools import IP_SOURCES, lint, yosys
 from kernel_simulation import Kernel, mismatches
 
 from da4ml_core.codegen import RtlBundle, emit_verilog
+from da4ml_core.device import device
 from da4ml_core.errors import CodegenError
 from da4ml_core.fixed import FixedType
 from da4ml_core.ir.text import parse_program
@@ -68,6 +69,9 @@ def test_tools_accept_and_simulate_it(tmp_path):
     for max_levels in (None, 1, 2, 3):
         bundle = emit_verilog(schedule(program, max_levels), f'kernel_{max_levels or 0}')
         kernels.append(Kernel(bundle, program, corners))
+    balanced = schedule(program, stages=5, device=device('ecp5'))
+    assert balanced.latency_cycles == 6
+    kernels.append(Kernel(emit_verilog(balanced, 'kernel_kept', shift_registers=False), program, corners))
     assert mismatches(kernels, tmp_path) == []
     sources = ' '.join(str(source) for source in IP_SOURCES)
     for kernel in kernels:

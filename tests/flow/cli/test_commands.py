@@ -258,6 +258,14 @@ def test_convert(program, tmp_path, capsys):
     assert 'the folder is there already' in capsys.readouterr().err
     assert run(['convert', str(program), str(tmp_path / 'flat'), '--max-levels', '0']) == 0
     assert 'combinational' in capsys.readouterr().out
+    assert run(['convert', str(program), str(tmp_path / 'staged'), '--json', '--stages', '3', '--device', 'ecp5']) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts['latency_cycles'], facts['stage_delay_ns'] > 0, facts['register_bits'] > 0) == (4, True, True)
+    limits = ['--latency-ns', '20', '--clock-ns', '4.0']
+    assert run(['convert', str(program), str(tmp_path / 'budget'), '--json', *limits]) == 0
+    assert json.loads(capsys.readouterr().out)['latency_cycles'] == 5
+    assert run(['convert', str(program), str(tmp_path / 'both'), '--stages', '3', '--max-delay-ns', '4']) == 2
+    assert 'max_delay_ns and stages are limits of a pipeline' in capsys.readouterr().err
 
 
 def test_convert_to_vhdl(program, tmp_path, capsys):

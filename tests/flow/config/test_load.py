@@ -70,6 +70,21 @@ def test_overrides_are_typed_and_reach_absent_sections(write):
     assert config.rtl.pipeline.max_levels is None
 
 
+@pytest.mark.parametrize(('limit', 'value'), [('stages', 4), ('max_delay_ns', 2.5), ('latency_ns', 30.0)])
+def test_another_limit_replaces_the_default_of_adder_levels(write, limit, value):
+    text = MINIMAL + f'rtl: {{pipeline: {{{limit}: {value}, output_registers: true}}}}\n'
+    assert load_config(write(text)).config.rtl.pipeline.limits == {limit: value}
+    assert load_config(write(MINIMAL), [f'rtl.pipeline.{limit}={value}']).config.rtl.pipeline.limits == {limit: value}
+
+
+def test_two_limits_are_one_too_many(write):
+    text = MINIMAL + 'rtl: {pipeline: {max_levels: 3, stages: 4}}\n'
+    with pytest.raises(ConfigError, match='max_levels and stages are both limits') as caught:
+        load_config(write(text))
+    assert caught.value.problems[0].code == 'DA2007'
+    assert load_config(write(text), ['rtl.pipeline.max_levels=null']).config.rtl.pipeline.limits == {'stages': 4}
+
+
 def test_the_last_override_counts(write):
     assert load_config(write(MINIMAL), ['rtl.clock_ns=2', 'rtl.clock_ns=3']).config.rtl.clock_ns == 3
 

@@ -74,6 +74,18 @@ def test_emit(tmp_path, program, max_levels, cycles):
     assert (outcome.artifacts['rtl'] / 'tiny.core').read_text().startswith('CAPI=2:\n')
 
 
+def test_emit_by_other_limits(tmp_path, program):
+    for place, limits in enumerate(({'stages': 3}, {'max_delay_ns': 1.0}, {'latency_ns': 20.0})):
+        (tmp_path / str(place)).mkdir()
+        asked = config(rtl=RtlConfig(pipeline=PipelineConfig(**limits)))
+        found = values(Emit().run(context(asked, tmp_path / str(place), program=program)))
+        assert 0 < found['stage_delay_ns'] <= limits.get('max_delay_ns', 5.0)
+        assert found['latency_cycles'] == {'stages': 4, 'latency_ns': 4}.get(
+            next(iter(limits)), found['latency_cycles']
+        )
+        assert found['register_bits'] > 0
+
+
 def test_emit_in_vhdl_has_the_same_latency(tmp_path, program):
     found = {}
     for language in ('verilog', 'vhdl'):
