@@ -94,6 +94,17 @@ def vivado(tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 @pytest.fixture
+def quartus(tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The stand-in for Quartus; returns its journal, which names the modules that it ran."""
+    install('quartus_sh', 'quartus_stub.tcl', tmp_path / 'bin')
+    monkeypatch.setenv('PATH', str(tmp_path / 'bin'), prepend=':')
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    monkeypatch.setenv('QUARTUS_STUB_REPORTS', str(shared / 'reports' / 'quartus'))
+    monkeypatch.setenv('QUARTUS_STUB_JOURNAL', str(tmp_path / 'journal'))
+    return tmp_path / 'journal'
+
+
+@pytest.fixture
 def run_stage(tmp_path: Path, rtl: Path) -> Callable[..., StageOutcome]:
     """Runs a stage on the design with the sections given."""
 

@@ -249,10 +249,10 @@ class ToolSection(Section):
         default=None, pattern=r'^[A-Za-z0-9][A-Za-z0-9_-]*$', max_length=100, description='vendor tools: part number'
     )
     strategy: Literal['default', 'area', 'timing'] = Field(
-        default='default', description='vivado: directives that serve this best'
+        default='default', description='vendor tools: what they work for'
     )
     directives: DirectivesConfig = Field(default_factory=DirectivesConfig, description='vivado: directives by step')
-    retiming: bool = Field(default=False, description='vivado: move registers through logic')
+    retiming: bool = Field(default=False, description='vendor tools: move registers through logic')
     timeout_s: Seconds | None = Field(
         default=None, description="stop the tool after so many seconds; null: the tool's default"
     )
@@ -278,10 +278,10 @@ KEYS_OF_TOOLS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         'family': ('yosys',),
         'device': ('nextpnr',),
         'seeds': ('nextpnr',),
-        'part': ('vivado',),
-        'strategy': ('vivado',),
+        'part': ('vivado', 'quartus'),
+        'strategy': ('vivado', 'quartus'),
         'directives': ('vivado',),
-        'retiming': ('vivado',),
+        'retiming': ('vivado', 'quartus'),
     }
 )
 
@@ -296,7 +296,7 @@ class SynthesizeConfig(ToolSection):
 class ImplementConfig(ToolSection):
     """Placement and routing, for the clock frequency reached."""
 
-    tool: Literal['nextpnr', 'vivado'] = Field(default='nextpnr', description='tool')
+    tool: Literal['nextpnr', 'vivado', 'quartus'] = Field(default='nextpnr', description='tool')
     device: Literal['ecp5-12k', 'ecp5-25k', 'ecp5-45k', 'ecp5-85k'] = Field(
         default='ecp5-85k', description='nextpnr: device'
     )

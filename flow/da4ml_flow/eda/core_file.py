@@ -204,11 +204,14 @@ def _core(bundle: RtlBundle, name: str) -> dict[str, Any]:
                 'filesets': ['rtl', 'scan'],
                 'toplevel': scan_top(bundle.top),
             },
-            'vivado': {
-                'flow': 'generic',
-                'flow_options': {'tool': 'da4mlvivado', **({'clock_port': 'clk'} if bundle.clocked else {})},
-                'filesets': ['rtl'],
-                'toplevel': bundle.top,
+            **{
+                name: {
+                    'flow': 'generic',
+                    'flow_options': {'tool': f'da4ml{name}', **({'clock_port': 'clk'} if bundle.clocked else {})},
+                    'filesets': ['rtl'],
+                    'toplevel': bundle.top,
+                }
+                for name in ('vivado', 'quartus')
             },
         },
     }

@@ -22,7 +22,9 @@ _GUARD = 'exec 3<&0; ( { read -r _ <&3; kill -KILL 0; } & ); exec 3<&-; exec "$@
 
 _FIRST_ERROR = (
     re.compile(r'^%Error'),  # Verilator
-    re.compile(r'^\s*(?:\S+:\s?)?(?:fatal )?error\b\s*[:\[]', re.IGNORECASE),  # Yosys, nextpnr, Vivado, compilers
+    re.compile(
+        r'^\s*(?:\S+:\s?)?(?:fatal )?error\b\s*(?:[:\[]|\(\d+\):)', re.IGNORECASE
+    ),  # Yosys, nextpnr, vendors, compilers
     re.compile(r'^\w*(?:Error|Exception)\b: '),  # Python
     re.compile(r'\berror:\s', re.IGNORECASE),
     re.compile(r'^\S+\.vhdl?:\d+:\d+: '),  # GHDL, which calls nothing an error

@@ -92,6 +92,14 @@ TOOLS: Mapping[str, ToolSpec] = MappingProxyType(
                 'install AMD Vivado and source its settings64.sh',
                 optional=True,
             ),
+            ToolSpec(
+                'quartus_sh',
+                'implement',
+                ('quartus_sh',),
+                ('--version',),
+                'install Quartus Prime and put its bin directory on PATH',
+                optional=True,
+            ),
         )
     }
 )
@@ -101,6 +109,7 @@ LINT = ('verilator', 'perl', 'make')
 SIMULATE = ('verilator', 'c++', 'perl', 'make')
 SYNTHESIZE = ('yosys', 'make')
 IMPLEMENT = ('yosys', 'nextpnr-ecp5', 'make')
+QUARTUS = ('quartus_sh', 'make')
 VIVADO = ('vivado', 'make')
 LINT_VHDL = ('ghdl', 'make')
 # what makes a language one that every tool reads
@@ -297,7 +306,7 @@ def _ask_version(spec: ToolSpec, path: Path) -> str:
             ) from error
         text = log.read_text(errors='replace')
     first = next((line.strip() for line in text.splitlines() if line.strip()), 'unknown')
-    number = re.search(r'\d+(?:\.\d+)+(?:[-+]\w+)*', first)
+    number = re.search(r'\d+(?:\.\d+)+(?:[-+]\w+)*', first) or re.search(r'(?<=^Version )\d+(?:\.\d+)+', text, re.M)
     return number.group() if number else first[:80]
 
 

@@ -26,6 +26,7 @@ TOOLING = (
     'edalize.tools.da4mlyosys',
     'edalize.tools.da4mlnextpnr',
     'edalize.tools.da4mlvivado',
+    'edalize.tools.da4mlquartus',
     PRIMITIVES,
 )
 # the packages and modules whose sources decide the result of a stage; its own module always does

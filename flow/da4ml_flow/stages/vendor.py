@@ -9,7 +9,7 @@ from da4ml_flow.config.model import BuildConfig, ImplementConfig, SynthesizeConf
 from da4ml_flow.results.metrics import ToolVersion, measure
 from da4ml_flow.stages.base import StageContext, StageOutcome
 
-VENDOR_TOOLS = ('vivado',)
+VENDOR_TOOLS = ('vivado', 'quartus')
 VendorSection = SynthesizeConfig | ImplementConfig
 
 
@@ -19,7 +19,7 @@ def vendor_settings(config: BuildConfig, section: VendorSection) -> Mapping[str,
         'tool': section.tool,
         'part': section.part,
         'retiming': section.retiming,
-        'directives': directives(section),
+        'strategy': section.strategy if section.tool == 'quartus' else directives(section),
         'constraint_ns': constraint_ns(config, section),
         'clock_ns': getattr(section, 'clock_ns', None),  # whether a miss is the answer no
     }
@@ -29,7 +29,7 @@ def vendor_tools(section: VendorSection) -> tuple[ToolVersion, ...]:
     """The tools of a section, found but not started."""
     from da4ml_flow.eda import fusesoc, tools
 
-    tool, *_ = tools.find_all(tools.VIVADO)
+    tool, *_ = tools.find_all(tools.QUARTUS if section.tool == 'quartus' else tools.VIVADO)
     return (tool.record, *fusesoc.libraries())
 
 
@@ -49,21 +49,33 @@ def directives(section: ToolSection) -> dict[str, str]:
 
 def run_vendor_tool(stage: str, context: StageContext, section: VendorSection) -> StageOutcome:
     """Run the tool up to synthesis or up to routing; a routed clock that was asked for and is missed is the no."""
-    from da4ml_flow.eda.backends import vivado
+    from da4ml_flow.eda.backends import quartus, vivado
 
     tool, part, period_ns = section.tool, section.part or '', constraint_ns(context.config, section)
     context.report(f'{tool} for {part} at {period_ns:g} ns')
-    done = vivado.measure_kernel(
-        context.artifacts['rtl'],
-        part,
-        context.directory / tool,
-        clock_ns=period_ns,
-        last_step='synth' if stage == 'synthesize' else 'route',
-        directives=directives(section),
-        retiming=section.retiming,
-        timeout_s=section.timeout_s,
-        earlier=None if context.earlier is None else context.earlier / tool,
-    )
+    rtl, directory = context.artifacts['rtl'], context.directory / tool
+    if tool == 'quartus':
+        done = quartus.measure_kernel(
+            rtl,
+            part,
+            directory,
+            clock_ns=period_ns,
+            strategy=section.strategy,
+            retiming=section.retiming,
+            timeout_s=section.timeout_s,
+        )
+    else:
+        done = vivado.measure_kernel(
+            rtl,
+            part,
+            directory,
+            clock_ns=period_ns,
+            last_step='synth' if stage == 'synthesize' else 'route',
+            directives=directives(section),
+            retiming=section.retiming,
+            timeout_s=section.timeout_s,
+            earlier=None if context.earlier is None else context.earlier / tool,
+        )
     figures = {**done.figures, 'peak_mb': round(done.peak_mb, 1), 'cpu_s': round(done.cpu_s, 3)}
     if stage == 'synthesize':
         figures['synth_s'] = round(done.wall_s, 3)
