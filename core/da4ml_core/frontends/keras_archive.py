@@ -39,8 +39,10 @@ class KerasArchive:
 
 
 def open_archive(path: Path) -> KerasArchive:
-    """Read a ``.keras`` file; raises FrontendError if it is not there, CorruptModel if it is not whole."""
+    """Read a ``.keras`` or whole-model ``.h5`` file; raises FrontendError or CorruptModel if it is not whole."""
     file = str(path)
+    if path.suffix.lower() in ('.h5', '.hdf5'):
+        return _open_hdf5(path)
     try:
         archive = zipfile.ZipFile(path)
     except FileNotFoundError:
@@ -57,6 +59,31 @@ def open_archive(path: Path) -> KerasArchive:
         config = _read_member(archive, CONFIG_MEMBER, MAX_CONFIG_BYTES, file)
         weights = _read_member(archive, WEIGHTS_MEMBER, MAX_WEIGHTS_BYTES, file)
     return KerasArchive(file, _parse_config(config, file), WeightStore.parse(weights, file))
+
+
+def _open_hdf5(path: Path) -> KerasArchive:
+    from da4ml_core.frontends.keras_hdf5 import saved_groups
+
+    file = str(path)
+    try:
+        size = path.stat().st_size
+        image = path.read_bytes() if size <= MAX_WEIGHTS_BYTES else b''
+    except FileNotFoundError:
+        raise FrontendError(f'there is no model file {file}', location=Location(file)) from None
+    except OSError as error:
+        raise FrontendError(f'cannot read {file}: {error.strerror}', location=Location(file)) from None
+    if not image:
+        raise CorruptModel(f'a file of {size} bytes', location=Location(file))
+    arrays, _, attributes = read_hdf5(image, file)
+    text = attributes.get('model_config')
+    if text is None:
+        raise CorruptModel(
+            'the file has no model_config: it holds weights without their model',
+            location=Location(file),
+            hint="save the whole model with `model.save('name.keras')`",
+        )
+    config = _parse_config(text.encode(), file)
+    return KerasArchive(file, config, WeightStore(saved_groups(config, arrays), {}, file))
 
 
 def _read_member(archive: zipfile.ZipFile, name: str, max_bytes: int, file: str) -> bytes:
@@ -107,21 +134,7 @@ class WeightStore:
     @classmethod
     def parse(cls, data: bytes, file: str) -> WeightStore:
         """Read every variable of an HDF5 image; raises CorruptModel for links and storage outside of it."""
-        try:
-            import h5py
-        except ImportError:
-            raise MissingDependency('reading .keras files needs h5py', hint='pip install h5py') from None
-        arrays: dict[str, Array] = {}
-        names: dict[str, str] = {}
-        try:
-            with h5py.File(io.BytesIO(data), 'r') as root:
-                _read_group(root, arrays, names, file)
-        except (OSError, RuntimeError, KeyError, ValueError, TypeError, UnicodeError) as error:
-            raise CorruptModel(
-                f'{WEIGHTS_MEMBER} is not a whole HDF5 file: {error}',
-                location=Location(file),
-                context=WEIGHTS_MEMBER,
-            ) from None
+        arrays, names, _ = read_hdf5(data, file)
         return cls(arrays, names, file)
 
     def children(self, group: str) -> dict[str, str]:
@@ -144,6 +157,27 @@ class WeightStore:
                 context=group,
             )
         return [found[index] for index in expected]
+
+
+def read_hdf5(data: bytes, file: str) -> tuple[dict[str, Array], dict[str, str], dict[str, str]]:
+    """All arrays of an HDF5 image, the names that Keras recorded with them, and the texts at its root."""
+    try:
+        import h5py
+    except ImportError:
+        raise MissingDependency('reading .keras files needs h5py', hint='pip install h5py') from None
+    arrays: dict[str, Array] = {}
+    names: dict[str, str] = {}
+    try:
+        with h5py.File(io.BytesIO(data), 'r') as root:
+            _read_group(root, arrays, names, file)
+            texts = {key: value for key, value in root.attrs.items() if isinstance(value, str)}
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, UnicodeError) as error:
+        raise CorruptModel(
+            f'{WEIGHTS_MEMBER} is not a whole HDF5 file: {error}',
+            location=Location(file),
+            context=WEIGHTS_MEMBER,
+        ) from None
+    return arrays, names, texts
 
 
 def _read_group(root: h5py.File, arrays: dict[str, Array], names: dict[str, str], file: str) -> None:

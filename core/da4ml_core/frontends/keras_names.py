@@ -21,7 +21,7 @@ def layer_groups(layers: Sequence[JsonView], parent: str, weights: WeightStore) 
     counts: Counter[str] = Counter()
     groups = []
     for layer in layers:
-        base = snake_case(layer['class_name'].text())
+        base = snake_case(layer['class_name'].text().rpartition('>')[2])
         group = f'{base}_{counts[base]}' if counts[base] else base
         counts[base] += 1
         name = layer['config']['name'].text()

@@ -35,7 +35,7 @@ def _qonnx(path: Path, solver: SolverOptions | None, input_type: FixedType | str
     return load_qonnx(path, solver, input_type)
 
 
-READERS: Mapping[str, Reader] = MappingProxyType({'.keras': _keras, '.onnx': _qonnx})
+READERS: Mapping[str, Reader] = MappingProxyType({'.keras': _keras, '.h5': _keras, '.onnx': _qonnx})
 
 
 def load(path: str | Path, solver: SolverOptions | None = None, input_type: FixedType | str | None = None) -> Program:

@@ -31,7 +31,7 @@ def convert(
     input_type: str | None,
     as_json: bool,
 ) -> None:
-    """Write MODEL (.keras, .onnx, or a program .json.gz) as a FuseSoC core in the new folder OUT."""
+    """Write MODEL (.keras, .h5, .onnx, or a program .json.gz) as a FuseSoC core in the new folder OUT."""
     from da4ml_core.device import device as known_device
     from da4ml_core.ir.cost import depth, lut_estimate
     from da4ml_flow.cli.console import print_json

@@ -47,7 +47,7 @@ def predict(
     input_type: str | None,
     as_json: bool,
 ) -> int:
-    """Run MODEL (.keras, .onnx, or a program .json.gz) on the samples in DATA.npz."""
+    """Run MODEL (.keras, .h5, .onnx, or a program .json.gz) on the samples in DATA.npz."""
     import numpy as np
 
     from da4ml_flow.cli.console import print_json

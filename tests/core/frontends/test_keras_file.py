@@ -300,7 +300,7 @@ def test_every_unsupported_layer_is_named_at_once(shared: Path) -> None:
 def test_an_unknown_suffix(path: str) -> None:
     with pytest.raises(FrontendError, match='no reader for') as caught:
         load(path)
-    assert caught.value.hint == 'known suffixes: .keras, .onnx'
+    assert caught.value.hint == 'known suffixes: .keras, .h5, .onnx'
 
 
 @pytest.mark.parametrize('seed', range(40))

@@ -64,7 +64,7 @@ def test_da1600_no_file(folder: Path) -> None:
 
 def test_da1600_unknown_suffix(folder: Path) -> None:
     assert message(folder / 'model.pt') == (
-        'error[DA1600]: no reader for .pt\n  --> model.pt\n  help: known suffixes: .keras, .onnx'
+        'error[DA1600]: no reader for .pt\n  --> model.pt\n  help: known suffixes: .keras, .h5, .onnx'
     )
 
 
