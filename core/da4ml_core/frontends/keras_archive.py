@@ -39,10 +39,8 @@ class KerasArchive:
 
 
 def open_archive(path: Path) -> KerasArchive:
-    """Read a ``.keras`` or whole-model ``.h5`` file; raises FrontendError or CorruptModel if it is not whole."""
+    """Read a ``.keras`` file; raises FrontendError if it is not there, CorruptModel if it is not whole."""
     file = str(path)
-    if path.suffix.lower() in ('.h5', '.hdf5'):
-        return _open_hdf5(path)
     try:
         archive = zipfile.ZipFile(path)
     except FileNotFoundError:
@@ -58,32 +56,7 @@ def open_archive(path: Path) -> KerasArchive:
     with archive:
         config = _read_member(archive, CONFIG_MEMBER, MAX_CONFIG_BYTES, file)
         weights = _read_member(archive, WEIGHTS_MEMBER, MAX_WEIGHTS_BYTES, file)
-    return KerasArchive(file, _parse_config(config, file), WeightStore.parse(weights, file))
-
-
-def _open_hdf5(path: Path) -> KerasArchive:
-    from da4ml_core.frontends.keras_hdf5 import saved_groups
-
-    file = str(path)
-    try:
-        size = path.stat().st_size
-        image = path.read_bytes() if size <= MAX_WEIGHTS_BYTES else b''
-    except FileNotFoundError:
-        raise FrontendError(f'there is no model file {file}', location=Location(file)) from None
-    except OSError as error:
-        raise FrontendError(f'cannot read {file}: {error.strerror}', location=Location(file)) from None
-    if not image:
-        raise CorruptModel(f'a file of {size} bytes', location=Location(file))
-    arrays, _, attributes = read_hdf5(image, file)
-    text = attributes.get('model_config')
-    if text is None:
-        raise CorruptModel(
-            'the file has no model_config: it holds weights without their model',
-            location=Location(file),
-            hint="save the whole model with `model.save('name.keras')`",
-        )
-    config = _parse_config(text.encode(), file)
-    return KerasArchive(file, config, WeightStore(saved_groups(config, arrays), {}, file))
+    return KerasArchive(file, parse_config(config, file), WeightStore.parse(weights, file))
 
 
 def _read_member(archive: zipfile.ZipFile, name: str, max_bytes: int, file: str) -> bytes:
@@ -110,7 +83,7 @@ def _read_member(archive: zipfile.ZipFile, name: str, max_bytes: int, file: str)
     return data
 
 
-def _parse_config(data: bytes, file: str) -> JsonView:
+def parse_config(data: bytes, file: str) -> JsonView:
     try:
         value = json.loads(data)
     except (ValueError, RecursionError) as error:

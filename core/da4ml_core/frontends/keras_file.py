@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from da4ml_core.frontends.json_view import JsonView
-from da4ml_core.frontends.keras_archive import open_archive
+from da4ml_core.frontends.keras_archive import KerasArchive, open_archive
 from da4ml_core.frontends.keras_graph import ModelGraph, Node, NodeKey, TensorKey, read_graph, tensor_key
 from da4ml_core.frontends.keras_handlers import HANDLERS, MERGES, is_input
+from da4ml_core.frontends.keras_hdf5 import open_hdf5
 from da4ml_core.frontends.keras_operations import operate
 from da4ml_core.frontends.saved_layer import SavedLayer, Shape
 
@@ -29,7 +30,7 @@ def load_keras(path: str | Path, solver: SolverOptions | None = None) -> Program
     """
     from da4ml_core.trace import SolverOptions, Tracer
 
-    archive = open_archive(Path(path))
+    archive = open_model(Path(path))
     graph = read_graph(archive.config, archive.weights)
     tracer = Tracer(archive.config['config']['name'].text(), solver=solver or SolverOptions())
     layers = {node.key: node.layer for node in graph.nodes}
@@ -39,6 +40,11 @@ def load_keras(path: str | Path, solver: SolverOptions | None = None) -> Program
         if output.is_external:
             raise layers[key[:2]].unsupported('a model output that no quantizer has touched')
     return tracer.finish(outputs)
+
+
+def open_model(path: Path) -> KerasArchive:
+    """The file, of either form."""
+    return open_hdf5(path) if path.suffix.lower() == '.h5' else open_archive(path)
 
 
 def trace_graph(graph: ModelGraph, inputs: Sequence[SymbolicArray], tracer: Tracer) -> list[SymbolicArray]:

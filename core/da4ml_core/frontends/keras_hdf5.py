@@ -5,11 +5,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from da4ml_core.errors import CorruptModel, FrontendError, Location
 from da4ml_core.frontends.json_view import JsonView
+from da4ml_core.frontends.keras_archive import (
+    MAX_WEIGHTS_BYTES,
+    KerasArchive,
+    WeightStore,
+    parse_config,
+    read_hdf5,
+)
 from da4ml_core.frontends.keras_names import snake_case
 
 Array = np.ndarray[Any, Any]
@@ -26,6 +35,30 @@ OWN = (
     *('beta', 'ebops', 'moving_mean', 'moving_variance'),
 )
 OWN_OF_NORMALIZATION = ('gamma', 'bn_gamma', 'bn_beta', 'moving_mean', 'moving_variance', 'beta', 'ebops')
+
+
+def open_hdf5(path: Path) -> KerasArchive:
+    """Read a whole-model ``.h5`` file; raises FrontendError if it is not there, CorruptModel if it is not whole."""
+    file = str(path)
+    try:
+        size = path.stat().st_size
+        image = path.read_bytes() if size <= MAX_WEIGHTS_BYTES else b''
+    except FileNotFoundError:
+        raise FrontendError(f'there is no model file {file}', location=Location(file)) from None
+    except OSError as error:
+        raise FrontendError(f'cannot read {file}: {error.strerror}', location=Location(file)) from None
+    if not image:
+        raise CorruptModel(f'a file of {size} bytes', location=Location(file))
+    arrays, _, attributes = read_hdf5(image, file)
+    text = attributes.get('model_config')
+    if text is None:
+        raise CorruptModel(
+            'the file has no model_config: it holds weights without their model',
+            location=Location(file),
+            hint="save the whole model with `model.save('name.keras')`",
+        )
+    config = parse_config(text.encode(), file)
+    return KerasArchive(file, config, WeightStore(saved_groups(config, arrays), {}, file))
 
 
 def saved_groups(model: JsonView, arrays: Mapping[str, Array]) -> dict[str, Array]:
