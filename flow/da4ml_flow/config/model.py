@@ -230,6 +230,9 @@ class SimulateConfig(Section):
         le=10_000_000,
         description='at most so many samples of the dataset; without a dataset, so many random ones',
     )
+    timeout_s: Seconds | None = Field(
+        default=None, description='stop compilation, and simulation, after so many seconds each; null: an hour'
+    )
 
 
 class DirectivesConfig(Section):

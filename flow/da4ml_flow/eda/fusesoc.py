@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from copy import deepcopy
@@ -12,9 +13,11 @@ from importlib import import_module
 from pathlib import Path
 
 from da4ml_flow.eda import process, tools
+from da4ml_flow.eda.usage import USAGE_FILE
 from da4ml_flow.errors import Location, ToolError, ToolFailed
 from da4ml_flow.results.metrics import ToolVersion
 
+_LAUNCHER = 'EDALIZE_LAUNCHER'  # what edalize's makefiles put before every command
 LIBRARY_NAMES = ('fusesoc', 'edalize')
 
 
@@ -100,11 +103,22 @@ def build(
     jobs: int = 1,
     hint: str = '',
 ) -> process.Finished:
-    """Run the tools of a configured project; their output goes to ``make.log`` beside its work root."""
+    """Run the tools of a configured project; their output goes to ``make.log`` beside its work root.
+
+    What each of them cost is in ``usage.jsonl`` there, unless the user put a launcher of his own before every command.
+    """
     log = project.root.parent / 'make.log'
-    env = tools.environment(project.root.parent / 'launchers', used)
+    launchers = project.root.parent / 'launchers'
+    env = tools.environment(launchers, used)
+    if not env.get(_LAUNCHER):
+        # by a name on PATH: neither make nor a shell takes it apart, whatever the directory is called
+        env[_LAUNCHER] = tools.write_launcher(launchers / 'da4ml-meter', _meter(project.root.parent))
     command = [*project.build_command, f'-j{jobs}', '--output-sync=target'] if jobs > 1 else project.build_command
     return process.run(command, cwd=project.root, log=log, timeout_s=timeout_s, env=env, hint=hint)
+
+
+def _meter(directory: Path) -> tuple[str, ...]:
+    return (sys.executable, '-I', '-S', str(Path(__file__).parent / 'shims' / 'meter.py'), str(directory / USAGE_FILE))
 
 
 def execute(project: Project, arguments: Sequence[str | Path], *, timeout_s: float | None = None) -> process.Finished:

@@ -227,15 +227,20 @@ def environment(directory: Path, tools: Iterable[Tool]) -> dict[str, str]:
     for name, argv in wanted.items():
         if shutil.which(name) == argv[0]:
             continue
-        launcher = directory / name
-        launcher.write_text(f'#!/bin/sh\nexec {shlex.join(argv)} "$@"\n')
-        launcher.chmod(0o755)
+        write_launcher(directory / name, argv)
     env = dict(os.environ)
     env['PATH'] = os.pathsep.join([str(directory.resolve()), env.get('PATH', os.defpath)])
     env.setdefault('YOWASP_CACHE_DIR', str(cache_directory() / 'yowasp'))
     for name in ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'VERILATOR_ROOT'):  # of whoever started us
         env.pop(name, None)
     return env
+
+
+def write_launcher(path: Path, argv: Iterable[str]) -> str:
+    """A program that starts another with these words before its own; returns its name."""
+    path.write_text(f'#!/bin/sh\nexec {shlex.join(argv)} "$@"\n')
+    path.chmod(0o755)
+    return path.name
 
 
 def cache_directory() -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 from da4ml_flow.config.model import BuildConfig
 from da4ml_flow.results.metrics import ToolVersion, measure
 from da4ml_flow.stages.base import StageContext, StageOutcome
+from da4ml_flow.stages.cost import cost_metrics
 from da4ml_flow.stages.synthesize import resource_metrics
 from da4ml_flow.stages.vendor import VENDOR_TOOLS, run_vendor_tool, vendor_settings, vendor_tools
 
@@ -62,7 +63,7 @@ class Implement:
         labels = {'stage': self.name, 'tool': section.tool, 'part': section.device}
         metrics = [
             measure('fmax_mhz', round(fmax_mhz, 3), **labels),
-            measure('peak_mb', round(done.peak_mb, 1), **labels),
+            *cost_metrics(context.directory / 'nextpnr', stage=self.name, part=section.device),
             *resource_metrics(done.resources, stage=self.name, tool='yosys', part=section.device),
         ]
         if count > 1:

@@ -51,6 +51,8 @@ class Simulate:
         from da4ml_flow.eda import core_file, vectors
         from da4ml_flow.eda.backends import ghdl, verilator
 
+        section = context.config.simulate
+        timeout_s = None if section is None else section.timeout_s
         program = load_program(context.artifacts['program'])
         rtl = context.artifacts['rtl']
         bundle = core_file.load_bundle(rtl)
@@ -59,7 +61,7 @@ class Simulate:
         port_codes = vectors.input_port_codes(program, bundle.inputs, codes)
         vhdl = bundle.language == core_file.VHDL
         context.report(f'{len(codes)} samples in Verilator{", of what GHDL synthesizes" if vhdl else ""}')
-        simulation = verilator.simulate(rtl, port_codes, context.directory / 'verilator')
+        simulation = verilator.simulate(rtl, port_codes, context.directory / 'verilator', timeout_s=timeout_s)
         records = vectors.pack(
             bundle.outputs, vectors.output_port_codes(program, bundle.outputs, expected), bundle.output_bits
         )

@@ -9,6 +9,7 @@ from da4ml_flow.config.model import BuildConfig
 from da4ml_flow.eda.parsers.yosys_stat import Resources
 from da4ml_flow.results.metrics import Metric, ToolVersion, measure
 from da4ml_flow.stages.base import StageContext, StageOutcome
+from da4ml_flow.stages.cost import cost_metrics
 from da4ml_flow.stages.vendor import VENDOR_TOOLS, run_vendor_tool, vendor_settings, vendor_tools
 
 
@@ -51,7 +52,7 @@ class Synthesize:
         metrics = (
             *resource_metrics(done.resources, **labels),
             measure('synth_s', round(done.wall_s, 3), **labels),
-            measure('peak_mb', round(done.peak_mb, 1), **labels),
+            *cost_metrics(context.directory / 'yosys', stage=self.name, part=section.family),
         )
         artifacts = {'synthesis_report': done.report, 'synthesis_log': done.log}
         return StageOutcome(artifacts, metrics, self.tools(context.config))

@@ -8,6 +8,7 @@ from typing import Any
 from da4ml_flow.config.model import BuildConfig, ImplementConfig, SynthesizeConfig, ToolSection
 from da4ml_flow.results.metrics import ToolVersion, measure
 from da4ml_flow.stages.base import StageContext, StageOutcome
+from da4ml_flow.stages.cost import cost_metrics
 
 VENDOR_TOOLS = ('vivado', 'quartus')
 VendorSection = SynthesizeConfig | ImplementConfig
@@ -76,10 +77,11 @@ def run_vendor_tool(stage: str, context: StageContext, section: VendorSection) -
             timeout_s=section.timeout_s,
             earlier=None if context.earlier is None else context.earlier / tool,
         )
-    figures = {**done.figures, 'peak_mb': round(done.peak_mb, 1), 'cpu_s': round(done.cpu_s, 3)}
+    figures = dict(done.figures)
     if stage == 'synthesize':
         figures['synth_s'] = round(done.wall_s, 3)
     metrics = tuple(measure(name, value, stage=stage, tool=tool, part=part) for name, value in figures.items())
+    metrics += cost_metrics(directory, stage=stage, part=part)
     artifacts = {f'{stage}_{path.stem}': path for path in done.reports}
     artifacts |= {f'{stage}_log_{path.stem}': path for path in done.logs}
     ok, message = True, ''

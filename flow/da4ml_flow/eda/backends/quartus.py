@@ -48,4 +48,4 @@ def measure_kernel(
         [(folder / f'{bundle.top}.fit.rpt', parse_fit), (folder / f'{bundle.top}.sta.rpt', parse_timing)]
     )
     reports = tuple(sorted(folder.glob(f'{bundle.top}.*.rpt')))
-    return Measured(figures, reports, (finished.log,), finished.wall_s, finished.cpu_s, finished.peak_mb)
+    return Measured(figures, reports, (finished.log,), finished.wall_s)

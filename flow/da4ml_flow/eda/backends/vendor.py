@@ -30,8 +30,6 @@ class Measured:
     reports: tuple[Path, ...]
     logs: tuple[Path, ...]
     wall_s: float
-    cpu_s: float
-    peak_mb: float
 
 
 def read_figures(reports: Iterable[tuple[Path, Parser]]) -> dict[str, float]:

@@ -63,7 +63,9 @@ def lint(rtl: Path, directory: Path) -> tuple[LintWarning, ...]:
     return parse_warnings(finished.log.read_text(errors='replace'))
 
 
-def simulate(rtl: Path, codes: vectors.Codes, directory: Path, *, ip_root: Path | None = None) -> Simulation:
+def simulate(
+    rtl: Path, codes: vectors.Codes, directory: Path, *, ip_root: Path | None = None, timeout_s: float | None = None
+) -> Simulation:
     """Compile the design in ``rtl`` and stream input codes, one sample a cycle, through it.
 
     ``codes`` has a row a sample and a column a field of the input port. Raises ToolFailed, ToolNotFound, InterpError.
@@ -85,14 +87,14 @@ def simulate(rtl: Path, codes: vectors.Codes, directory: Path, *, ip_root: Path 
         directory=directory,
         options={'make_options': _WHEEL_MAKE_OPTIONS} if found[0].origin == 'wheel' else {},
     )
-    built = fusesoc.build(project, found, timeout_s=_BUILD_TIMEOUT_S)
+    built = fusesoc.build(project, found, timeout_s=timeout_s or _BUILD_TIMEOUT_S)
     samples, outputs = directory.resolve() / 'samples.bin', directory.resolve() / 'outputs.bin'
     packed.tofile(samples)
     num_cycles = len(packed)
     if bundle.clocked:
         num_cycles += bundle.latency_cycles + _EXTRA_CYCLES
     arguments = [str(samples), str(outputs), str(len(packed)), str(num_cycles)]
-    ran = fusesoc.execute(project, arguments, timeout_s=_RUN_TIMEOUT_S)
+    ran = fusesoc.execute(project, arguments, timeout_s=timeout_s or _RUN_TIMEOUT_S)
     records = np.fromfile(outputs, dtype=np.uint8)
     width = (bundle.output_bits + 7) // 8
     if records.size != num_cycles * width:

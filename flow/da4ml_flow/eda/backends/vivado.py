@@ -75,4 +75,4 @@ def measure_kernel(
     )
     logs = tuple(log for step in steps if (log := project.root / f'{step}.log').is_file())
     reports = tuple(sorted(folder.glob(f'{last_step}_*')))
-    return Measured(figures, reports, logs, finished.wall_s, finished.cpu_s, finished.peak_mb)
+    return Measured(figures, reports, logs, finished.wall_s)
