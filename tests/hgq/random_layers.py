@@ -113,6 +113,12 @@ class Draw(RandomModel):
                 bq_conf=self.config('bias', 1),
                 **self.around(ndim),
             ),
+            'QUnaryFunctionLUT': lambda: q.QUnaryFunctionLUT(
+                self.pick('tanh', 'sigmoid', 'relu', 'softsign'),
+                iq_conf=self.config('datalane', ndim),
+                oq_conf=self.config('datalane', ndim),
+            ),
+            'QSoftmax': lambda: q.QSoftmax(-1, stable=bool(self.rng.integers(2)), enable_iq=True, **self.around(ndim)),
             'QSum': lambda: q.QSum(axes=-1, scale=self.pick(1.0, 0.5), keepdims=True, **self.around(ndim)),
             'QMeanPow2': lambda: q.QMeanPow2(
                 axes=tuple(range(1, ndim)), keepdims=True, iq_conf=self.config('datalane', ndim)
@@ -135,6 +141,8 @@ class Draw(RandomModel):
         """A layer of several inputs, on inputs of its own."""
         shape = self.pick((4,), (2, 3))
         count = 2 if kind in ('QSubtract', 'QDot', 'QEinsum', 'Subtract', 'Dot') else self.pick(2, 3)
+        if kind in ATTENTION:
+            return self.attention(kind)
         if kind == 'Average':
             count = self.pick(2, 4)
         pairs = [self.quantized(shape) for _ in range(count)]
@@ -155,6 +163,13 @@ class Draw(RandomModel):
             options['axis'] = self.pick(-1, 1)
         cls = getattr(q if kind.startswith('Q') else k, kind)
         return [a for a, _ in pairs], cls(**options, **around)([b for _, b in pairs])
+
+    def attention(self, kind: str):
+        """Attention of one input to another."""
+        pairs = [self.quantized((3, 2)), self.quantized((4, 2))]
+        options = {'lin_kv_proj_dim': 2} if kind == 'QLinformerAttention' else {}
+        layer = getattr(q, kind)(num_heads=self.pick(1, 2), key_dim=self.pick(1, 3), **options)
+        return [a for a, _ in pairs], layer(*(b for _, b in pairs))
 
     def operations(self):
         """A chain of functions of keras.ops."""
@@ -229,7 +244,9 @@ class Draw(RandomModel):
 RANKS = ('1D', '2D', '3D')
 POOLS = ('Max', 'Average', 'GlobalMax', 'GlobalAverage')
 PLAIN = ('Dense', 'EinsumDense', 'PReLU', *(f'Conv:{rank}' for rank in RANKS))
+ATTENTION = ('QMultiHeadAttention', 'QLinformerAttention')
 MERGES = (
+    *ATTENTION,
     *('QAdd', 'QSubtract', 'QMultiply', 'QMaximum', 'QMinimum', 'QAveragePow2', 'QDot', 'QEinsum'),
     *('Add', 'Subtract', 'Multiply', 'Maximum', 'Minimum', 'Average', 'Dot', 'Concatenate'),
 )
@@ -239,7 +256,19 @@ KINDS = (
     *(f'{pool}Pooling:{rank}' for pool in POOLS for rank in RANKS),
     *(f'{name}:{rank}' for name in ('ZeroPadding', 'Cropping', 'UpSampling') for rank in RANKS),
     *('QDense', 'QBatchNormDense', 'QEinsumDense', 'QEinsumDenseBatchnorm', 'QBatchNormalization'),
-    *('QSum', 'QMeanPow2', 'Quantizer', 'Flatten', 'Reshape', 'Permute', 'RepeatVector', 'ReLU', 'LeakyReLU'),
+    *(
+        'QUnaryFunctionLUT',
+        'QSoftmax',
+        'QSum',
+        'QMeanPow2',
+        'Quantizer',
+        'Flatten',
+        'Reshape',
+        'Permute',
+        'RepeatVector',
+        'ReLU',
+        'LeakyReLU',
+    ),
     *('Activation', 'Dropout', 'keras.ops', 'nested', *PLAIN, *MERGES),
 )
 

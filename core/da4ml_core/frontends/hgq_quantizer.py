@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,14 +79,23 @@ class Quantizer:
 
     def apply(self, x: SymbolicArray) -> SymbolicArray:
         """A symbolic array quantized; the quantizer must have been read as one of data."""
+        return self._mapped(x.quantize(*self._types()))
+
+    def tabulate(self, x: SymbolicArray, function: Callable[[float], Any]) -> SymbolicArray:
+        """A function of each element, quantized: one lookup; the quantizer is one of data."""
+        from da4ml_core.trace import table
+
+        return self._mapped(table(x, function, *self._types()))
+
+    def _types(self) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64], Rounding, Overflow]:
         shift = 0 if self.scaler is None else _exponent_of_two(self.scaler)
         frac_bits = self.frac_bits - shift
         int_bits = np.where(self.has_bits, self.int_bits + shift, -frac_bits)
-        signed = self.signed & self.has_bits
-        y = x.quantize(signed, int_bits, frac_bits, rounding=self.rounding, overflow=self.overflow)
-        if self.affine is not None:
-            y = y * self.affine[0] + self.affine[1]
-        return y
+        return self.signed & self.has_bits, int_bits, frac_bits, self.rounding, self.overflow
+
+    def _mapped(self, y: Any) -> SymbolicArray:
+        mapped: SymbolicArray = y if self.affine is None else y * self.affine[0] + self.affine[1]
+        return mapped
 
 
 def read_quantizer(

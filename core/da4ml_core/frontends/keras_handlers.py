@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from da4ml_core.frontends import keras_layers, keras_merges, keras_shapes, keras_windows
+from da4ml_core.frontends import keras_layers, keras_merges, keras_shapes, keras_tables, keras_windows
 from da4ml_core.frontends.keras_operations import OPERATIONS
 from da4ml_core.frontends.saved_layer import SavedLayer
 
@@ -23,6 +23,8 @@ HANDLERS: Mapping[tuple[str, str], Handler] = MappingProxyType(
         ('hgq', 'QEinsumDenseBatchnorm'): keras_layers.q_einsum_dense_batchnorm,
         ('hgq', 'QBatchNormalization'): keras_layers.q_batch_normalization,
         ('hgq', 'Quantizer'): keras_layers.quantizer,
+        ('hgq', 'QUnaryFunctionLUT'): keras_tables.q_unary_function_lut,
+        ('hgq', 'QSoftmax'): keras_tables.q_softmax,
         ('hgq', 'QSum'): keras_merges.q_sum,
         ('hgq', 'QMeanPow2'): keras_merges.q_sum,
         **{('hgq', f'QConv{rank}D'): keras_windows.q_conv for rank in (1, 2, 3)},
@@ -88,6 +90,8 @@ MERGES: Mapping[tuple[str, str], keras_merges.Merge] = MappingProxyType(
     {
         **{('hgq', f'Q{name}'): keras_merges.quantized(merge) for name, merge in _MERGES.items()},
         ('hgq', 'QAveragePow2'): keras_merges.quantized(keras_merges.average_pow2),
+        ('hgq', 'QMultiHeadAttention'): keras_tables.attention,
+        ('hgq', 'QLinformerAttention'): keras_tables.attention,
         ('hgq', 'QEinsum'): keras_merges.quantized(keras_merges.einsum),
         **{('keras', name): keras_merges.plain(merge) for name, merge in _MERGES.items()},
         ('keras', 'Average'): keras_merges.plain(keras_merges.average),
