@@ -24,12 +24,14 @@ class Case(NamedTuple):
             return {'d': self.parameters['WIDTH']}
         if self.primitive == 'mux':
             return {'s': 1, 'a': self.parameters['WIDTH'], 'b': self.parameters['WIDTH']}
+        if self.primitive == 'bitwise':
+            return {'a': self.parameters['WIDTH'], 'b': self.parameters['WIDTH']}
         names = {'shift_adder': 'ab', 'ternary_adder': 'abc', 'multiplier': 'ab'}.get(self.primitive, 'a')
         return {name: self.parameters[f'{name.upper()}_WIDTH'] for name in names}
 
     @property
     def output_bits(self) -> int:
-        return self.parameters['WIDTH' if self.primitive in ('delay_line', 'mux') else 'Y_WIDTH']
+        return self.parameters['WIDTH' if self.primitive in ('bitwise', 'delay_line', 'mux') else 'Y_WIDTH']
 
     @property
     def latency_cycles(self) -> int:
@@ -60,6 +62,8 @@ class Case(NamedTuple):
         given = self.parameters
         if self.primitive == 'delay_line':
             return operands['d']
+        if self.primitive == 'bitwise':
+            return (int.__and__, int.__or__, int.__xor__)[given['OPERATION']](operands['a'], operands['b'])
         if self.primitive == 'mux':
             return operands['a' if operands['s'] else 'b']
         values = {
@@ -97,6 +101,7 @@ def all_cases(rng: random.Random) -> list[Case]:
         *_quantizations(),
         *_rectifications(),
         *_multiplexers(),
+        *_bit_functions(),
         *_products(),
         *_delays(),
     ]
@@ -171,6 +176,11 @@ def _quantizations() -> Iterator[Case]:
 def _multiplexers() -> Iterator[Case]:
     for width in (1, 2, 3, 4, 5, 13, 40):
         yield Case('mux', {'WIDTH': width})
+
+
+def _bit_functions() -> Iterator[Case]:
+    for width, operation in itertools.product((1, 2, 3, 5, 13, 40), range(3)):
+        yield Case('bitwise', {'WIDTH': width, 'OPERATION': operation})
 
 
 def _products() -> Iterator[Case]:

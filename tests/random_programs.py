@@ -6,7 +6,7 @@ import random
 from collections.abc import Collection
 
 from da4ml_core.fixed import FixedType, Interval, Overflow, Rounding
-from da4ml_core.ir import InputPort, Lookup, Op, Opcode, Operand, Program, Quantization, Table
+from da4ml_core.ir import BitFunction, InputPort, Lookup, Op, Opcode, Operand, Program, Quantization, Table
 from da4ml_core.ir.affine import narrowed_intervals, op_interval
 
 MAX_OPERANDS = 300  # that a random table has entries for
@@ -73,7 +73,7 @@ def _input(rng: random.Random, num_inputs: int, max_width: int) -> Op:
 def _operation(rng: random.Random, ops: list[Op], without: Collection[Opcode]) -> Op:
     others = [opcode for opcode in Opcode if opcode is not Opcode.INPUT and opcode not in without]
     opcode = rng.choice((Opcode.ADD, Opcode.ADD, *others))
-    attribute = None
+    attribute: Quantization | BitFunction | None = None
     count = 1
     if opcode is Opcode.CONST:
         code = rng.randint(-40, 40)
@@ -82,8 +82,9 @@ def _operation(rng: random.Random, ops: list[Op], without: Collection[Opcode]) -
         count = rng.choice((2, 2, 3))
     elif opcode is Opcode.MUX:
         count = 3
-    elif opcode is Opcode.MUL:
+    elif opcode in (Opcode.MUL, Opcode.BITWISE):
         count = 2
+        attribute = rng.choice(tuple(BitFunction)) if opcode is Opcode.BITWISE else None
     elif opcode is Opcode.QUANTIZE:
         attribute = Quantization(_type(rng, 8), *_modes(rng))
     elif opcode is Opcode.LOOKUP:

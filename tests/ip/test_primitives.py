@@ -31,6 +31,7 @@ def test_primitives_equal_their_definitions_for_all_parameters(tmp_path):
 
 
 BUGS = {
+    'bitwise': ('a | b', 'a ^ b'),
     'delay_line': ('{chain[WIDTH*(DEPTH-1)-1:0], d}', '{chain[WIDTH*(DEPTH-1)-1:0], ~d}'),
     'multiplier': ('(B_SIGNED != 0) & b[B_WIDTH-1]', 'b[B_WIDTH-1]'),
     'mux': ('s ? a : b', 's ? b : a'),

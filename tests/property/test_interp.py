@@ -16,7 +16,7 @@ from random_programs import MAX_OPERANDS, random_codes, random_lookup, random_pr
 
 from da4ml_core.fixed import FixedType, Interval, Overflow, Rounding, quantize_interval, sum_intervals
 from da4ml_core.interp import Executable, _kernel, batch, decode, encode, evaluate
-from da4ml_core.ir import InputPort, Op, Opcode, Operand, Program, Quantization
+from da4ml_core.ir import BitFunction, InputPort, Op, Opcode, Operand, Program, Quantization
 from da4ml_core.ir.affine import op_interval
 
 MODES = (tuple(Rounding), tuple(Overflow))
@@ -64,7 +64,9 @@ def random_op(rng: random.Random, ops: list[Op], widths: tuple[int, int]) -> Op:
         return Op(Opcode.ADD, tuple(operands), interval)
     if choice < 0.72:
         branches = [edge(), edge()]
-        if choice < 0.68:
+        if choice < 0.67:
+            op = Op(Opcode.BITWISE, tuple(branches), Interval(0, 0), rng.choice(tuple(BitFunction)))
+        elif choice < 0.69:
             op = Op(Opcode.MUL, tuple(branches), Interval(0, 0))
         else:
             condition = edge()

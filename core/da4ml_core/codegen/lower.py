@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
 
@@ -25,11 +25,12 @@ from da4ml_core.codegen.netlist import (
 )
 from da4ml_core.errors import CodegenError
 from da4ml_core.fixed import Interval, Overflow, Rounding, round_code
-from da4ml_core.ir.opcode import InputPort, Quantization
+from da4ml_core.ir.opcode import BitFunction, InputPort, Quantization
 from da4ml_core.ir.program import Op, Operand, Program
 from da4ml_core.ir.table import Lookup
 from da4ml_core.ir.text import op_text, table_numbers
 from da4ml_core.passes.datapath import (
+    Combination,
     Conversion,
     Product,
     Reading,
@@ -44,6 +45,7 @@ from da4ml_core.passes.schedule import Schedule
 
 ROUNDINGS = tuple(Rounding)  # the numbers of the modes in da4ml_quantize are their places here
 OVERFLOWS = tuple(Overflow)
+BIT_FUNCTIONS = tuple(BitFunction)  # likewise in da4ml_bitwise
 
 
 def lower(schedule: Schedule, top: str, shift_registers: bool = True) -> Netlist:
@@ -135,6 +137,10 @@ class _Lowering:
             return [self._instance(primitive, parameters, plan.operands, stage, signal, comment)]
         if isinstance(plan, Selection):
             return self._selection(plan, stage, signal, comment, lo, hi)
+        if isinstance(plan, Combination):
+            inputs, nodes = self._extended_inputs(plan.operands, stage, signal, lo, hi)
+            parameters = {'WIDTH': hi - lo, 'OPERATION': BIT_FUNCTIONS.index(plan.function)}
+            return [*nodes, Instance('bitwise', tuple(parameters.items()), tuple(inputs), signal, comment)]
         operand = plan.operands[0]
         table = None
         if isinstance(plan, Reading):
@@ -164,16 +170,24 @@ class _Lowering:
     ) -> list[Assignment | Instance]:
         """A multiplexer; a branch that does not fill the result is extended first."""
         condition, *branches = plan.operands
+        inputs, nodes = self._extended_inputs(branches, stage, signal, lo, hi)
+        inputs = [('s', self._use(self._bits(condition, stage))), *inputs]
+        return [*nodes, Instance('mux', (('WIDTH', hi - lo),), tuple(inputs), signal, comment)]
+
+    def _extended_inputs(
+        self, operands: Sequence[Trimmed], stage: int, signal: Signal, lo: int, hi: int
+    ) -> tuple[list[tuple[str, Bits]], list[Assignment | Instance]]:
+        """The ports a and b with all bits from ``2**lo`` up to ``2**hi``, and the signals made for that."""
+        inputs: list[tuple[str, Bits]] = []
         nodes: list[Assignment | Instance] = []
-        inputs = [('s', self._use(self._bits(condition, stage)))]
-        for port, branch in zip('ab', branches, strict=True):
-            bits = self._use(self._wired((branch,) if branch.width_bits else (), stage, lo, hi))
+        for port, operand in zip('ab', operands, strict=True):
+            bits = self._use(self._wired((operand,) if operand.width_bits else (), stage, lo, hi))
             if len(bits) > 1 or isinstance(bits[0], Copies):
                 extended = Signal(f'{signal.name}_{port}', hi - lo)
                 nodes.append(Assignment(extended, bits))
                 bits = (Slice(extended, 0, hi - lo),)
             inputs.append((port, bits))
-        return [*nodes, Instance('mux', (('WIDTH', hi - lo),), tuple(inputs), signal, comment)]
+        return inputs, nodes
 
     def _instance(
         self,

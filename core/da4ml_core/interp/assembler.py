@@ -47,6 +47,9 @@ class Kind(IntEnum):
     SELECT = 23  # a < 0 ? b << m : c << n
     MULTIPLY = 24  # (a * b) << l
     GATHER = 25  # entry a - q of a table
+    AND = 26  # (a << l) & (b << m)
+    OR = 27  # (a << l) | (b << m)
+    XOR = 28  # (a << l) ^ (b << m)
 
 
 ROUNDINGS = tuple(Rounding)  # the numbering of LOAD_REAL
@@ -194,6 +197,16 @@ class Assembler:
         lo, hi = min(table), max(table)
         lane = lane_of(first, first + len(table) - 1, lo, hi)
         return Value(self.emit(Kind.GATHER, lane, (self.fetch(value, lane),), q=first, table=table), lo, hi)
+
+    def combined(self, kind: Kind, operands: list[tuple[Value, int]], lo: int, hi: int) -> Value:
+        """AND, OR or XOR of two values with left shifts, known to lie in [lo, hi]."""
+        lane = lane_of(lo, hi)
+        bits = LANE_BITS[lane]
+        registers = [
+            self.fetch(value, lane) if shift < bits else self.emit(Kind.FILL, lane) for value, shift in operands
+        ]
+        shifts = tuple(shift % bits for _, shift in operands)
+        return Value(self.emit(kind, lane, registers, shifts), lo, hi)
 
     def up(self, value: Value, shift: int) -> Value:
         """``value << shift``."""

@@ -9,7 +9,7 @@ from da4ml_core.errors import InterpError
 from da4ml_core.fixed import Interval
 from da4ml_core.interp.assembler import ROUNDINGS, Assembler, Instruction, Kind, Value, lane_of
 from da4ml_core.interp.ports import REGULAR, TINY, float_exact
-from da4ml_core.ir.opcode import InputPort, Opcode, Quantization
+from da4ml_core.ir.opcode import BitFunction, InputPort, Opcode, Quantization
 from da4ml_core.ir.program import Op, Operand, Program
 from da4ml_core.ir.table import Lookup
 
@@ -95,6 +95,8 @@ class _Lowering:
             return self._selected(op)
         if op.opcode is Opcode.MUL:
             return self._product(op)
+        if isinstance(op.attribute, BitFunction):
+            return self._combined(op, Kind[op.attribute.name])
         edge = op.operands[0]
         exp = self.program.edge_interval(edge).exp
         value = self._value(edge.index)
@@ -161,6 +163,14 @@ class _Lowering:
         x, y = (self._value(edge.index) for edge in op.operands)
         result = self.assembler.product(x, y, a.exp + b.exp - finest, lo, hi)
         return self._rescaled(result, finest, op.interval.exp)
+
+    def _combined(self, op: Op, kind: Kind) -> Value:
+        """A function of the bits of two edges, in the finest step among theirs and the result's."""
+        steps = [self.program.edge_interval(edge).exp for edge in op.operands]
+        finest = min(*steps, op.interval.exp)
+        lo, hi, _ = op.interval.at(finest)
+        operands = [(self._value(edge.index), exp - finest) for edge, exp in zip(op.operands, steps, strict=True)]
+        return self._rescaled(self.assembler.combined(kind, operands, lo, hi), finest, op.interval.exp)
 
     def _rescaled(self, value: Value, exp: int, to: int) -> Value:
         """A value in steps of ``2**exp`` counted in steps of ``2**to``, which is known to be exact."""

@@ -32,7 +32,7 @@ constexpr std::size_t GRANULE = 64;  // samples in a block are a multiple of thi
 enum Kind : std::int32_t {
     ADD, SUB, RSUB, ADD_PPP, ADD_PPM, ADD_PMM, OFFSET, NEGATE, SLICE_SIGNED, SLICE_UNSIGNED, RELU_SLICE,
     NUDGE_SIGN, NUDGE_EVEN, CLAMP, ZERO_OUTSIDE, FILL, FROM_16, FROM_32, FROM_64, LOAD_REAL, LOAD_CODE, STORE_CODE, STORE_REAL,
-    SELECT, MULTIPLY, GATHER,
+    SELECT, MULTIPLY, GATHER, AND, OR, XOR,
 };
 
 enum Rounding : std::int32_t { TRN, TRN_ZERO, RND, RND_ZERO, RND_INF, RND_MIN_INF, RND_CONV };
@@ -340,6 +340,12 @@ DA4ML_INLINE void step(char* scratch, const Instruction& word, const Block& bloc
         map<T, BYTES>(d, a, b, size, [=](U& x, const U& y) DA4ML_LAMBDA { x = (x * y) << l; });
     } else if constexpr (KIND == GATHER) {
         look_up<T>(d, a, word, block);
+    } else if constexpr (KIND == AND) {
+        map<T, BYTES>(d, a, b, size, [=](U& x, const U& y) DA4ML_LAMBDA { x = (x << l) & (y << m); });
+    } else if constexpr (KIND == OR) {
+        map<T, BYTES>(d, a, b, size, [=](U& x, const U& y) DA4ML_LAMBDA { x = (x << l) | (y << m); });
+    } else if constexpr (KIND == XOR) {
+        map<T, BYTES>(d, a, b, size, [=](U& x, const U& y) DA4ML_LAMBDA { x = (x << l) ^ (y << m); });
     }
 }
 
@@ -361,6 +367,7 @@ DA4ML_INLINE void execute(const Instruction* code, std::size_t length, char* scr
             DA4ML_STEP(LOAD_REAL, 2, std::int64_t) DA4ML_STEP(LOAD_CODE, 2, std::int64_t)
             DA4ML_STEPS(STORE_CODE) DA4ML_STEPS(STORE_REAL)
             DA4ML_STEPS(SELECT) DA4ML_STEPS(MULTIPLY) DA4ML_STEPS(GATHER)
+            DA4ML_STEPS(AND) DA4ML_STEPS(OR) DA4ML_STEPS(XOR)
             default: __builtin_unreachable();
         }
     }

@@ -7,7 +7,8 @@ from operator import index as as_int
 
 from da4ml_core.errors import InterpError
 from da4ml_core.fixed import Rounding, quantize_code, round_code
-from da4ml_core.ir.opcode import Opcode, Quantization
+from da4ml_core.ir.affine import bit_code
+from da4ml_core.ir.opcode import BitFunction, Opcode, Quantization
 from da4ml_core.ir.program import Op, Program
 from da4ml_core.ir.table import Lookup
 
@@ -46,6 +47,10 @@ def _result(program: Program, op: Op, values: Sequence[int]) -> int:
     if op.opcode is Opcode.MUX:
         condition, negative, otherwise = edges
         return _rescale(*(negative if condition[0] < 0 else otherwise), op)
+    if isinstance(op.attribute, BitFunction):
+        finest = min(exp for _, exp in edges)
+        a, b = (code << (exp - finest) for code, exp in edges)
+        return _rescale(bit_code(op.attribute, a, b), finest, op)
     if op.opcode is Opcode.MUL:
         (a, a_exp), (b, b_exp) = edges
         return _rescale(a * b, a_exp + b_exp, op)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from da4ml_core.fixed import Interval, quantize_interval, sum_intervals
-from da4ml_core.ir.opcode import InputPort, Opcode, Quantization
+from da4ml_core.fixed import Interval, code_bits, quantize_interval, sum_intervals
+from da4ml_core.ir.opcode import BitFunction, InputPort, Opcode, Quantization
 from da4ml_core.ir.program import Op, Program
 from da4ml_core.ir.table import Lookup
 
@@ -65,6 +65,8 @@ def op_interval(op: Op, operands: Sequence[Interval]) -> Interval:
     source = operands[0]
     if isinstance(attribute, Lookup):
         return attribute.bounds(source)
+    if isinstance(attribute, BitFunction):
+        return _bits(attribute, source, operands[1])
     if op.opcode is Opcode.MUX:
         return _either(source, operands[1], operands[2])
     if op.opcode is Opcode.RELU:
@@ -81,6 +83,35 @@ def _product(a: Interval, b: Interval, is_square: bool) -> Interval:
         nearest = max(a.lo, -a.hi, 0)
         lo = nearest * nearest
     return Interval(lo, hi, a.exp + b.exp)
+
+
+def _bits(function: BitFunction, a: Interval, b: Interval) -> Interval:
+    """The interval of a function of the bits of two codes."""
+    exp = min(a.exp, b.exp)
+    a, b = a.at(exp), b.at(exp)
+    if function is BitFunction.OR:  # by De Morgan
+        lo, hi, _ = _bits(BitFunction.AND, Interval(~a.hi, ~a.lo, exp), Interval(~b.hi, ~b.lo, exp))
+        return Interval(~hi, ~lo, exp)
+    if a.is_constant and b.is_constant:
+        code = bit_code(function, a.lo, b.lo)
+        return Interval(code, code, exp)
+    top = max(code_bits(min(bound, ~bound), max(bound, ~bound)) for bound in (*a[:2], *b[:2])) - 1
+    lowest, highest = -(1 << top), (1 << top) - 1  # all bits below the signs
+    if function is BitFunction.XOR:
+        same = (a.lo >= 0 and b.lo >= 0) or (a.hi < 0 and b.hi < 0)
+        opposite = (a.lo >= 0 and b.hi < 0) or (a.hi < 0 and b.lo >= 0)
+        return Interval(0 if same else lowest, -1 if opposite else highest, exp)
+    positive = [operand.hi for operand in (a, b) if operand.lo >= 0]  # the result is not greater than these
+    if positive:
+        return Interval(0, min(positive), exp)
+    return Interval(lowest, min(a.hi, b.hi) if max(a.hi, b.hi) < 0 else max(a.hi, b.hi), exp)
+
+
+def bit_code(function: BitFunction, a: int, b: int) -> int:
+    """A function of the bits of two integers."""
+    if function is BitFunction.AND:
+        return a & b
+    return a | b if function is BitFunction.OR else a ^ b
 
 
 def _either(condition: Interval, negative: Interval, otherwise: Interval) -> Interval:

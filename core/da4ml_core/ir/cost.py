@@ -45,7 +45,7 @@ def op_levels(op: Op) -> int:
         rounds = op.attribute.rounding is not Rounding.TRN
         saturates = op.attribute.overflow is not Overflow.WRAP
         return int(rounds) + int(saturates)
-    if op.opcode is Opcode.MUX:
+    if op.opcode in (Opcode.MUX, Opcode.BITWISE):
         return 1
     if op.opcode is Opcode.MUL:
         # a product of n bits has at most n rows of the other factor, which are added in pairs
@@ -89,6 +89,9 @@ def op_luts(op: Op, operands: Sequence[Interval], device: Device) -> float:
     if op.opcode is Opcode.RELU:
         # one AND per bit with the sign, two to a dual-output LUT
         return op.interval.width_bits / 2 if operands[0].signed else 0.0
+    if op.opcode is Opcode.BITWISE:
+        # two bits of both operands to a dual-output LUT; a mask is wiring and inverters, which others absorb
+        return 0.0 if any(operand.is_constant for operand in operands) else op.interval.width_bits / 2
     if isinstance(op.attribute, Lookup):
         return table_luts(operands[0].width_bits, op.attribute.bounds(operands[0]).width_bits, device)
     if op.opcode is Opcode.QUANTIZE and isinstance(op.attribute, Quantization):

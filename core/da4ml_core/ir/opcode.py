@@ -21,6 +21,15 @@ class Opcode(StrEnum):
     MUX = 'mux'
     MUL = 'mul'
     LOOKUP = 'lookup'
+    BITWISE = 'bitwise'
+
+
+class BitFunction(StrEnum):
+    """What is done to each pair of bits."""
+
+    AND = 'and'
+    OR = 'or'
+    XOR = 'xor'
 
 
 class Quantization(NamedTuple):
@@ -49,7 +58,7 @@ class InputPort(NamedTuple):
         return f'x[{self.position}] {self.quantization}'
 
 
-Attribute = Quantization | InputPort | Lookup | None
+Attribute = Quantization | InputPort | Lookup | BitFunction | None
 
 
 class OpSpec(NamedTuple):
@@ -58,7 +67,7 @@ class OpSpec(NamedTuple):
     meaning: str
     min_operands: int
     max_operands: int
-    attribute: type[Quantization] | type[InputPort] | type[Lookup] | None
+    attribute: type[Quantization] | type[InputPort] | type[Lookup] | type[BitFunction] | None
     attribute_optional: bool = False
     negatable: bool = False
 
@@ -80,5 +89,6 @@ SPECS: Mapping[Opcode, OpSpec] = MappingProxyType(
         Opcode.MUX: OpSpec('a where k < 0, else b; -k, for a k of one bit, takes a where the bit is set', 3, 3, None),
         Opcode.MUL: OpSpec('a·b', 2, 2, None),
         Opcode.LOOKUP: OpSpec('the entry of a table for a', 1, 1, Lookup),
+        Opcode.BITWISE: OpSpec('and, or, xor of the bits of a and b in their finer step', 2, 2, BitFunction),
     }
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 from da4ml_core.errors import Location, ParseError, VersionError
 from da4ml_core.fixed import FixedType, Interval, Overflow, Rounding
-from da4ml_core.ir.opcode import Attribute, InputPort, Opcode, Quantization
+from da4ml_core.ir.opcode import Attribute, BitFunction, InputPort, Opcode, Quantization
 from da4ml_core.ir.program import Op, Operand, Program, Shape
 from da4ml_core.ir.table import Lookup, Table
 from da4ml_core.ir.verify import verify
@@ -107,6 +107,8 @@ def load_program(path: str | Path) -> Program:
 def _attribute_data(attribute: Attribute, tables: Mapping[Table, int]) -> list[Any] | None:
     if attribute is None:
         return None
+    if isinstance(attribute, BitFunction):
+        return [str(attribute)]
     if isinstance(attribute, Lookup):
         return [tables[attribute.table], attribute.first, attribute.exp]
     if isinstance(attribute, InputPort):
@@ -136,6 +138,9 @@ def _op(number: int, item: Sequence[Any], origins: Sequence[str], tables: Sequen
 def _attribute(opcode: Opcode, data: Sequence[Any] | None, tables: Sequence[Table]) -> Attribute:
     if data is None:
         return None
+    if opcode is Opcode.BITWISE:
+        (name,) = data
+        return BitFunction(name)
     if opcode is Opcode.LOOKUP:
         number, first, exp = (_integer(item) for item in data)
         if not 0 <= number < len(tables):

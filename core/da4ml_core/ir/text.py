@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from da4ml_core.errors import Location, ParseError
 from da4ml_core.fixed import FixedType, Interval, Overflow, Rounding
-from da4ml_core.ir.opcode import Attribute, InputPort, Opcode, Quantization
+from da4ml_core.ir.opcode import Attribute, BitFunction, InputPort, Opcode, Quantization
 from da4ml_core.ir.program import Op, Operand, Program, Shape
 from da4ml_core.ir.table import Lookup, Table
 
@@ -57,6 +57,8 @@ def op_text(index: int, op: Op, tables: Mapping[Table, int]) -> str:
     if isinstance(op.attribute, Lookup):
         lookup = op.attribute
         body = f'{body} in t{tables[lookup.table]} from {lookup.first}{_scale_text(lookup.exp)}'
+    elif isinstance(op.attribute, BitFunction):
+        body = f'{op.attribute} {body}'
     elif op.attribute is not None:
         body = f'{body} to {op.attribute}' if body else str(op.attribute)
     return f'%{index} = {op.opcode}{" " if body else ""}{body} : {op.interval}'
@@ -148,6 +150,11 @@ def _body(
     if opcode is Opcode.LOOKUP:
         edge, _, table = body.partition(' in ')
         return (_edge(edge, line, path),), _lookup(table, tables, line, path)
+    if opcode is Opcode.BITWISE:
+        name, _, body = body.partition(' ')
+        if name not in tuple(BitFunction):
+            raise _fail(f'{name!r} is not one of {", ".join(BitFunction)}', line, path)
+        return tuple(_edge(part, line, path) for part in body.split(', ')), BitFunction(name)
     edges, _, attribute = body.partition(' to ')
     operands = tuple(_edge(part, line, path) for part in edges.split(', ') if part)
     return operands, _quantization(attribute, line, path) if attribute else None

@@ -13,7 +13,7 @@ from da4ml_core.fixed import (
     overflow_code,
     round_code,
 )
-from da4ml_core.ir.opcode import InputPort, Opcode, Quantization
+from da4ml_core.ir.opcode import BitFunction, InputPort, Opcode, Quantization
 from da4ml_core.ir.program import Op, Operand, Program
 from da4ml_core.ir.table import Lookup
 
@@ -105,6 +105,13 @@ class Selection(NamedTuple):
     operands: tuple[Trimmed, Trimmed, Trimmed]
 
 
+class Combination(NamedTuple):
+    """A function of the bits of both operands, each cut to the result."""
+
+    operands: tuple[Trimmed, Trimmed]
+    function: BitFunction
+
+
 class Product(NamedTuple):
     """The product of both operands modulo ``2**width_bits``, in steps of ``2**exp``."""
 
@@ -125,7 +132,7 @@ class Reading(NamedTuple):
     exp: int
 
 
-Build = Wiring | Sum | Conversion | Rectification | Selection | Product | Reading
+Build = Wiring | Sum | Conversion | Rectification | Selection | Combination | Product | Reading
 
 
 def value_intervals(program: Program) -> tuple[Interval, ...]:
@@ -173,6 +180,9 @@ def build(op: Op, window: Window, intervals: Sequence[Interval], index: int) -> 
     if op.opcode is Opcode.MUL:
         a, b = (_whole(edge, intervals) for edge in op.operands)
         return _build_product(a, b, lo, hi)
+    if isinstance(op.attribute, BitFunction):
+        a, b = (_cut(_whole(edge, intervals), lo, hi) for edge in op.operands)
+        return Combination((a, b), op.attribute)
     if isinstance(op.attribute, Lookup):
         return _build_reading(op.operands[0], op.attribute, intervals, lo, hi)
     if op.opcode is Opcode.RELU:

@@ -176,6 +176,33 @@ class SymbolicArray(Elements):
     def __pow__(self, exponent: Any) -> Any:
         return np.power(self, exponent)
 
+    def __and__(self, other: Any) -> Any:
+        return np.bitwise_and(self, other)
+
+    def __rand__(self, other: Any) -> Any:
+        return np.bitwise_and(other, self)
+
+    def __or__(self, other: Any) -> Any:
+        return np.bitwise_or(self, other)
+
+    def __ror__(self, other: Any) -> Any:
+        return np.bitwise_or(other, self)
+
+    def __xor__(self, other: Any) -> Any:
+        return np.bitwise_xor(self, other)
+
+    def __rxor__(self, other: Any) -> Any:
+        return np.bitwise_xor(other, self)
+
+    def __invert__(self) -> Any:
+        return np.invert(self)
+
+    def __lshift__(self, bits: Any) -> Any:
+        return np.left_shift(self, bits)
+
+    def __rshift__(self, bits: Any) -> Any:
+        return np.right_shift(self, bits)
+
     def __neg__(self) -> Any:
         return np.negative(self)
 

@@ -12,7 +12,8 @@ import numpy as np
 from da4ml_core._srcloc import user_location
 from da4ml_core.errors import TraceError, UnsupportedOperation
 from da4ml_core.fixed import Rounding
-from da4ml_core.trace import ordering, products, selection
+from da4ml_core.ir.opcode import BitFunction
+from da4ml_core.trace import bits, ordering, products, selection
 from da4ml_core.trace.context import Context, Elements
 from da4ml_core.trace.graph import Graph
 from da4ml_core.trace.linear import ObjectArray, exact_matrix
@@ -144,6 +145,12 @@ _UFUNCS: Mapping[Any, Handler] = {
     np.logical_and: handler(selection.logical_and),
     np.logical_or: handler(selection.logical_or),
     np.logical_xor: handler(selection.logical_xor),
+    np.bitwise_and: handler(bits.bitwise(BitFunction.AND)),
+    np.bitwise_or: handler(bits.bitwise(BitFunction.OR)),
+    np.bitwise_xor: handler(bits.bitwise(BitFunction.XOR)),
+    np.invert: handler(bits.invert),
+    np.left_shift: bits.shift(left=True),
+    np.right_shift: bits.shift(left=False),
     np.floor: handler(selection.rounded(Rounding.TRN)),
     np.ceil: handler(selection.ceil),
     np.rint: _ROUND_HALF_EVEN,
@@ -155,6 +162,9 @@ _REDUCTIONS: Mapping[Any, Handler] = {
     np.minimum: _MINIMUM,
     np.logical_and: _ALL,
     np.logical_or: _ANY,
+    np.bitwise_and: reduction(bits.bitwise(BitFunction.AND)),
+    np.bitwise_or: reduction(bits.bitwise(BitFunction.OR)),
+    np.bitwise_xor: reduction(bits.bitwise(BitFunction.XOR)),
 }
 _FUNCTIONS: Mapping[Any, Handler] = {
     np.sum: products.sum_array,

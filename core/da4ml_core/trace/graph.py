@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from da4ml_core.fixed import FixedType, Interval, Overflow, Rounding, overflows, quantize_code, quantize_interval
 from da4ml_core.ir.affine import op_interval
 from da4ml_core.ir.cost import op_levels
-from da4ml_core.ir.opcode import Attribute, InputPort, Opcode, Quantization
+from da4ml_core.ir.opcode import Attribute, BitFunction, InputPort, Opcode, Quantization
 from da4ml_core.ir.program import Op, Operand
 from da4ml_core.ir.table import Lookup, Table
 from da4ml_core.trace.variable import (
@@ -109,6 +109,20 @@ class Graph:
         a, b = sorted((self.pure(a), self.pure(b)))
         number = self.append(Opcode.MUL, (Operand(a.value), Operand(b.value)))
         return Variable(number, a.shift + b.shift, a.negated != b.negated)
+
+    def bitwise(self, function: BitFunction, a: Variable, b: Variable) -> Variable:
+        """A function of the bits of two variables in their finer step."""
+        if a == b:
+            return Variable() if function is BitFunction.XOR else a
+        if Variable() in (a, b):
+            return Variable() if function is BitFunction.AND else b if a == Variable() else a
+        first, second = sorted((self.edge(a), self.edge(b)))
+        edges = (Operand(first.index), second._replace(shift=second.shift - first.shift))
+        number = self.append(Opcode.BITWISE, edges, function)
+        interval = self.intervals[number]
+        if interval.is_constant:
+            return Variable(constant=normal_dyadic(interval.lo, interval.exp + first.shift))
+        return Variable(number, first.shift)
 
     def lookup(self, value: int, table: Table) -> Variable:
         """The entry of a table for a value; there is one for each of its codes, in ascending order."""

@@ -1,0 +1,21 @@
+// And, or, xor of two vectors.
+//
+// Both operands are already as wide as the result. Combinational, two bits to a LUT with two outputs.
+
+`default_nettype none
+
+module da4ml_bitwise #(
+    parameter WIDTH = 8,
+    parameter OPERATION = 0
+) (
+    // One operand.
+    input  wire [WIDTH-1:0] a,
+    // The other.
+    input  wire [WIDTH-1:0] b,
+    // The function of their bits.
+    output wire [WIDTH-1:0] y
+);
+    assign y = OPERATION == 0 ? a & b : OPERATION == 1 ? a | b : a ^ b;
+endmodule
+
+`default_nettype wire
