@@ -1,6 +1,8 @@
 """Hardware descriptions of scheduled programs."""
 
 from da4ml_core.codegen.bundle import PortField, RtlBundle
+from da4ml_core.codegen.hls import HlsBundle, emit_hls
+from da4ml_core.codegen.hls_types import DIALECTS
 from da4ml_core.codegen.lower import lower
 from da4ml_core.codegen.names import identifier
 from da4ml_core.codegen.netlist import Netlist
@@ -9,7 +11,19 @@ from da4ml_core.codegen.vhdl import vhdl_table, vhdl_text
 from da4ml_core.errors import CodegenError
 from da4ml_core.passes.schedule import Schedule
 
-__all__ = ['PortField', 'RtlBundle', 'emit_rtl', 'emit_verilog', 'emit_vhdl', 'identifier']
+HLS_LANGUAGES = tuple(DIALECTS)
+
+__all__ = [
+    'HLS_LANGUAGES',
+    'HlsBundle',
+    'PortField',
+    'RtlBundle',
+    'emit_hls',
+    'emit_rtl',
+    'emit_verilog',
+    'emit_vhdl',
+    'identifier',
+]
 
 
 def emit_rtl(schedule: Schedule, top: str, language: str, shift_registers: bool = True) -> RtlBundle:

@@ -65,8 +65,8 @@ class RtlBundle:
             'language': self.language,
             'files': list(self.files),
             'ip_cores': list(self.ip_cores),
-            'inputs': [_field_data(field) for field in self.inputs],
-            'outputs': [_field_data(field) for field in self.outputs],
+            'inputs': [field_data(field) for field in self.inputs],
+            'outputs': [field_data(field) for field in self.outputs],
             'clocked': self.clocked,
             'latency_cycles': self.latency_cycles,
             'initiation_interval': self.initiation_interval,
@@ -95,7 +95,8 @@ def _bits(fields: tuple[PortField, ...]) -> int:
     return max((field.offset + field.width_bits for field in fields), default=0)
 
 
-def _field_data(field: PortField) -> list[Any]:
+def field_data(field: PortField) -> list[Any]:
+    """A field as JSON-ready data."""
     kind, rounding, overflow = field.quantization
     return [field.position, field.offset, [kind.signed, kind.int_bits, kind.frac_bits], rounding, overflow]
 

@@ -23,10 +23,10 @@ from da4ml_core.codegen.netlist import (
     Slice,
     Stage,
 )
-from da4ml_core.errors import CodegenError
+from da4ml_core.codegen.ports import input_fields, ordered_inputs, output_fields, port_bits
 from da4ml_core.fixed import Interval, Overflow, Rounding, round_code
-from da4ml_core.ir.opcode import BitFunction, InputPort, Quantization
-from da4ml_core.ir.program import Op, Operand, Program
+from da4ml_core.ir.opcode import BitFunction, InputPort
+from da4ml_core.ir.program import Op, Operand
 from da4ml_core.ir.table import Lookup
 from da4ml_core.ir.text import op_text, table_numbers
 from da4ml_core.passes.datapath import (
@@ -62,12 +62,12 @@ class _Lowering:
         self.shift_registers = shift_registers
         self.program = schedule.program
         self.top = top
-        self.inputs = _input_fields(self.program)
-        self.outputs = _output_fields(self.program)
-        self.input_port = Signal('x', _port_bits(self.program, 'input', self.inputs))
-        self.output_port = Signal('y', _port_bits(self.program, 'output', self.outputs))
+        self.inputs = input_fields(self.program)
+        self.outputs = output_fields(self.program)
+        self.input_port = Signal('x', port_bits(self.program, 'input', self.inputs))
+        self.output_port = Signal('y', port_bits(self.program, 'output', self.outputs))
         self.input_fields = {
-            index: field for (index, _), field in zip(_ordered_inputs(self.program), self.inputs, strict=True)
+            index: field for (index, _), field in zip(ordered_inputs(self.program), self.inputs, strict=True)
         }
         self.table_numbers = table_numbers(self.program)
         self.tables: dict[tuple[int, int, tuple[tuple[int, int], ...]], Rom] = {}
@@ -350,40 +350,6 @@ def _conversion_parameters(plan: Conversion) -> dict[str, int]:
         'OVERFLOW': OVERFLOWS.index(plan.overflow),
         'Y_SIGNED': int(plan.signed),
     }
-
-
-def _ordered_inputs(program: Program) -> list[tuple[int, InputPort]]:
-    """Input ops as their fields stand in the port: by external position, then in program order."""
-    return sorted(program.input_ops(), key=lambda item: (item[1].position, item[0]))
-
-
-def _input_fields(program: Program) -> tuple[PortField, ...]:
-    fields: list[PortField] = []
-    offset = 0
-    for _, port in _ordered_inputs(program):
-        fields.append(PortField(port.position, offset, port.quantization))
-        offset += port.quantization.type.width_bits
-    return tuple(fields)
-
-
-def _output_fields(program: Program) -> tuple[PortField, ...]:
-    fields: list[PortField] = []
-    offset = 0
-    for position, kind in enumerate(program.output_types):
-        fields.append(PortField(position, offset, Quantization(kind)))
-        offset += kind.width_bits
-    return tuple(fields)
-
-
-def _port_bits(program: Program, direction: str, fields: tuple[PortField, ...]) -> int:
-    bits = sum(field.width_bits for field in fields)
-    if not bits:
-        reason = 'has no elements' if not fields else 'has only elements of zero width'
-        raise CodegenError(
-            f'program {program.name!r} has no {direction} bits: its {direction} {reason}',
-            hint='a design needs at least one bit on each port; is everything quantized or pruned away?',
-        )
-    return bits
 
 
 def _taps(schedule: Schedule) -> list[list[int]]:

@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from da4ml_flow.cli.options import JSON, LANGUAGE, pipeline_options, solver_options
+from da4ml_flow.cli.options import ANY_LANGUAGE, JSON, pipeline_options, solver_options
 
 
 @click.command()
 @click.argument('model', type=click.Path(path_type=Path))
 @click.argument('out', type=click.Path(path_type=Path))
-@LANGUAGE
+@ANY_LANGUAGE
 @click.option('--top', help="Name of the top module.  [default: from MODEL's name]")
 @pipeline_options
 @solver_options
@@ -31,39 +31,46 @@ def convert(
     input_type: str | None,
     as_json: bool,
 ) -> None:
-    """Write MODEL (.keras, .h5, .onnx, or a program .json.gz) as a FuseSoC core in the new folder OUT."""
+    """Write MODEL (.keras, .h5, .onnx, a program .json.gz) as a FuseSoC core, or as C++, in the new folder OUT."""
+    from da4ml_core.codegen import HLS_LANGUAGES, emit_hls
     from da4ml_core.device import device as known_device
     from da4ml_core.ir.cost import depth, lut_estimate
     from da4ml_flow.cli.console import print_json
     from da4ml_flow.cli.model import emit, new_folder, read_model
     from da4ml_flow.eda.core_file import write_core
+    from da4ml_flow.eda.hls_project import write_hls
 
     family = known_device(device)
     name = top or identifier(model)
     with new_folder(out) as folder:
         program = read_model(model, effort, extra_depth, device, input_type)
-        scheduled, bundle = emit(program, name, limits, device, language)
-        core = write_core(bundle, name, folder)
-        files = sorted(item.name for item in folder.iterdir())
-    facts = {
-        'top': bundle.top,
-        'language': bundle.language,
-        'core': str(out / core.name),
-        'files': [str(out / name) for name in files],
-        'adders': program.num_adders,
-        'lut_estimate': round(lut_estimate(program, family), 1),
-        'depth': depth(program),
-        'latency_cycles': bundle.latency_cycles,
-        'clocked': bundle.clocked,
-        'register_bits': scheduled.register_bits,
-        'stage_delay_ns': scheduled.delay_ns,
-    }
+        facts = {
+            'top': name,
+            'language': language,
+            'adders': program.num_adders,
+            'lut_estimate': round(lut_estimate(program, family), 1),
+            'depth': depth(program),
+        }
+        if language in HLS_LANGUAGES:
+            write_hls(emit_hls(program, name, language, limits['clock_ns']), program, folder)
+            main, what, timing = f'{name}.cpp', 'function', 'pipelined by its tool'
+        else:
+            scheduled, bundle = emit(program, name, limits, device, language)
+            main, what = write_core(bundle, name, folder).name, 'module'
+            timing = f'latency {bundle.latency_cycles} cycles' if bundle.clocked else 'combinational'
+            facts |= {
+                'core': str(out / main),
+                'latency_cycles': bundle.latency_cycles,
+                'clocked': bundle.clocked,
+                'register_bits': scheduled.register_bits,
+                'stage_delay_ns': scheduled.delay_ns,
+            }
+        facts['files'] = sorted(str(out / item.name) for item in folder.iterdir())
     if as_json:
         print_json(facts)
     else:
-        timing = f'latency {bundle.latency_cycles} cycles' if bundle.clocked else 'combinational'
         click.echo(
-            f'{facts["core"]}: module {bundle.top}, {program.num_adders} adders in {facts["depth"]} levels, '
+            f'{out / main}: {what} {name}, {program.num_adders} adders in {facts["depth"]} levels, '
             f'about {facts["lut_estimate"]:.0f} LUTs on {device}, {timing}'
         )
 

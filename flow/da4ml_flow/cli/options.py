@@ -17,6 +17,13 @@ JSON = click.option('--json', 'as_json', is_flag=True, help='One JSON object on 
 LANGUAGE = click.option(
     '--language', type=click.Choice(['verilog', 'vhdl']), default='verilog', show_default=True, help='Of the hardware.'
 )
+ANY_LANGUAGE = click.option(
+    '--language',
+    type=click.Choice(['verilog', 'vhdl', 'vitis', 'ac', 'oneapi']),
+    default='verilog',
+    show_default=True,
+    help='Of the hardware; the last three are C++ for high-level synthesis.',
+)
 OVERRIDES = click.option(
     '--set', 'overrides', multiple=True, metavar='KEY=VALUE', help='Override a key, as in rtl.clock_ns=4.0.'
 )

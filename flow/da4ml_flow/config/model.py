@@ -204,14 +204,20 @@ class PipelineConfig(Section):
 class RtlConfig(Section):
     """The hardware description that is written."""
 
-    language: Literal['verilog', 'vhdl'] = Field(
-        default='verilog', description='hardware description language; stages with tools need GHDL for vhdl'
+    language: Literal['verilog', 'vhdl', 'vitis', 'ac', 'oneapi'] = Field(
+        default='verilog',
+        description='hardware description language; stages with tools need GHDL for vhdl; vitis, ac, oneapi: C++',
     )
     top: str | None = Field(
         default=None, pattern=IDENTIFIER, max_length=200, description="name of the top module; null: from 'name'"
     )
     clock_ns: PositiveNs = Field(default=5.0, description='target clock period in ns')
     pipeline: PipelineConfig = Field(default_factory=PipelineConfig, description='register placement')
+
+    @property
+    def is_hls(self) -> bool:
+        """Whether it is C++, which a high-level synthesis tool has to turn into hardware."""
+        return self.language not in ('verilog', 'vhdl')
 
 
 class LintConfig(Section):
@@ -357,3 +363,15 @@ class BuildConfig(Section):
     def top(self) -> str:
         """The name of the top module."""
         return self.rtl.top or self.name.replace('-', '_')
+
+    @model_validator(mode='after')
+    def _tools_read_hardware(self) -> Self:
+        for section in ('lint', 'simulate', 'synthesize', 'implement'):
+            if self.rtl.is_hls and getattr(self, section) is not None:
+                raise problem(
+                    'combination',
+                    f'{section} with rtl.language: {self.rtl.language}, which is C++',
+                    'its own project has a test bench and a build script; leave the section out',
+                    section,
+                )
+        return self

@@ -274,6 +274,26 @@ def test_convert_to_vhdl(program, tmp_path, capsys):
     assert 'entity tiny is' in (tmp_path / 'rtl' / 'tiny.vhd').read_text()
 
 
+def test_convert_to_cpp(program, tmp_path, capsys):
+    out = tmp_path / 'hls'
+    assert run(['convert', str(program), str(out), '--language', 'vitis', '--clock-ns', '4', '--json']) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert 'latency_cycles' not in facts
+    assert {Path(file).name for file in facts['files']} >= {'tiny.h', 'tiny.cpp', 'tiny_test.cpp', 'vectors.txt'}
+    assert 'create_clock -period 4\n' in (out / 'build.tcl').read_text()
+    assert run(['convert', str(program), str(tmp_path / 'ac'), '--language', 'ac']) == 0
+    assert 'tiny.cpp: function tiny, ' in capsys.readouterr().out
+
+
+def test_build_of_cpp(digits, capsys):
+    sections = ['lint', 'simulate', 'synthesize', 'implement']
+    assert run(['build', 'digits.yaml', '--set', 'rtl.language=oneapi', '--set', 'lint={}']) == 2
+    assert 'lint with rtl.language: oneapi, which is C++' in capsys.readouterr().err
+    without = [part for section in sections for part in ('--set', f'{section}=null')]
+    assert run(['build', 'digits.yaml', '--set', 'rtl.language=oneapi', *without]) == 0
+    assert list(Path().glob('build/*/emit-*/rtl/*_kernel.cpp'))
+
+
 def test_vhdl_without_ghdl_is_told_before_anything_runs(digits, capsys, monkeypatch):
     from da4ml_flow.eda import tools
 
