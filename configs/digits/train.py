@@ -94,9 +94,10 @@ class KeepBest(keras.callbacks.Callback):
             )
 
 
-def train(
-    epochs: int, max_ebops: float, final_beta: float
+def fit(
+    epochs: int, schedule: list[tuple[int, float, str]], keepers: list[KeepBest]
 ) -> tuple[keras.Model, dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """Train under a price on EBOPs that follows the schedule; the keepers hold the weights that are worth it."""
     keras.utils.set_random_seed(SEED)
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(1)
@@ -108,23 +109,33 @@ def train(
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=['accuracy'],
     )
-    keep = KeepBest(max_ebops)
-    # Effective bit operations track LUTs well: their price rises until the network fits the target, and stays there.
-    pressure = BetaScheduler(
-        PieceWiseSchedule([(0, 1e-6, 'log'), (epochs // 8, 1e-5, 'log'), (3 * epochs // 4, final_beta, 'constant')])
-    )
     model.fit(
         *splits['train'],
         validation_data=splits['validation'],
         batch_size=BATCH_SIZE,
         epochs=epochs,
-        callbacks=[FreeEBOPs(), pressure, keep],
+        callbacks=[FreeEBOPs(), BetaScheduler(PieceWiseSchedule(schedule)), *keepers],
         verbose=0,
     )
+    return model, splits
+
+
+def train(
+    epochs: int, max_ebops: float, final_beta: float
+) -> tuple[keras.Model, dict[str, tuple[np.ndarray, np.ndarray]]]:
+    keep = KeepBest(max_ebops)
+    # Effective bit operations track LUTs well: their price rises until the network fits the target, and stays there.
+    schedule = [(0, 1e-6, 'log'), (epochs // 8, 1e-5, 'log'), (3 * epochs // 4, final_beta, 'constant')]
+    model, splits = fit(epochs, schedule, [keep])
     if not keep.weights:
         raise SystemExit(f'no epoch came below {max_ebops:.0f} EBOPs: train longer, or raise --final-beta')
     model.set_weights(keep.weights)
     return model, splits
+
+
+def save_bare(model: keras.Model, path: Path) -> None:
+    """Without optimizer state: the same layers in a model that was never compiled."""
+    keras.Model(model.inputs, model.outputs, name=model.name).save(path)
 
 
 def main() -> None:
@@ -143,8 +154,7 @@ def main() -> None:
     keras_y = np.asarray(model.predict(test_x, batch_size=len(test_x), verbose=0))
     print(f'EBOPs {ebops}')
     options.output.mkdir(parents=True, exist_ok=True)
-    bare = keras.Model(model.inputs, model.outputs, name=model.name)  # never compiled: no optimizer to save
-    bare.save(options.output / 'digits.keras')
+    save_bare(model, options.output / 'digits.keras')
     np.savez_compressed(options.output / 'digits_test.npz', x=test_x, y=test_y.astype(np.int64), keras_y=keras_y)
 
 

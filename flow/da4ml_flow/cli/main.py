@@ -19,6 +19,7 @@ from da4ml_core.errors import Da4mlError
 # name -> (module, what it does): help needs no import of the commands
 COMMANDS = {
     'build': ('build', 'Build a configuration: from the model to measured hardware.'),
+    'sweep': ('sweep', 'Build many variants of a configuration, and show the best.'),
     'regress': ('regress', 'Build, and compare with reviewed baselines.'),
     'report': ('report', 'Show recorded runs.'),
     'ingest': ('ingest', 'Put recorded runs of build folders into the database.'),
@@ -29,6 +30,7 @@ COMMANDS = {
     'config': ('config', 'Show or check a configuration, or print its schema.'),
     'issue': ('issue', 'Pack a run for a report of a problem.'),
     'doctor': ('doctor', 'Show the tools that are found, and how to get the others.'),
+    'point': ('point', 'Build points of a sweep; what its job arrays run.'),
 }
 BUG, INTERRUPTED, TERMINATED = 70, 130, 143
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class LoadedConfig:
     config: BuildConfig
     root: Path
     source: SourceMap
+    data: Mapping[str, Any] = field(default_factory=dict)  # as it was read: what is not in it has its default
 
     def place(self, *path: str) -> str:
         """Where a value of the file stands, as file:line:column and its key."""
@@ -67,7 +68,27 @@ def load_config(
         problems += [item for item in found if (item.context, str(item.location)) not in known_bad]
     if problems or config is None:
         raise ConfigError(sorted(problems, key=_position), str(path))
-    return LoadedConfig(config, root, source)
+    return LoadedConfig(config, root, source, data)
+
+
+def with_values(loaded: LoadedConfig, values: Mapping[str, Any]) -> BuildConfig:
+    """The configuration with other values for some keys (``a.b``), and no sweep; raises ConfigError."""
+    data = {key: value for key, value in loaded.data.items() if key != 'sweep'}
+    for name, value in values.items():
+        *sections, last = name.split('.')
+        target = data
+        for section in sections:
+            inner = target.get(section)
+            target[section] = dict(inner) if isinstance(inner, dict) else {}  # the loaded data stays as it is
+            target = target[section]
+        target[last] = value
+    try:
+        return BuildConfig.model_validate_json(json.dumps(data), strict=True, context={'root': loaded.root})
+    except ValidationError as error:
+        raise ConfigError(
+            [_problem(dict(detail), loaded.source) for detail in error.errors(include_url=False)],
+            loaded.source.path,
+        ) from None
 
 
 def _read(path: Path) -> str:

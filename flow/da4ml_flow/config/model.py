@@ -9,19 +9,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from da4ml_core.device import DEFAULT_DEVICE, DEVICES
 from da4ml_flow.config.nearest import nearest
+from da4ml_flow.config.section import Section, problem
+from da4ml_flow.config.sweep import SweepConfig
 
 IDENTIFIER = r'^[A-Za-z_][A-Za-z0-9_]*$'
-
-
-def problem(kind: str, message: str, hint: str = '', key: str = '') -> PydanticCustomError:
-    """A mistake for a validator to raise; the reader turns its kind into a code and points at its value or key."""
-    # the message is a template to pydantic: braces in it are the user's own text
-    return PydanticCustomError(kind, '{text}', {'text': message, 'hint': hint, 'key': key})
 
 
 def _files_of(folder: Path) -> list[str]:
@@ -76,12 +71,6 @@ InputFile = Annotated[Path, AfterValidator(_input_file)]
 Directive = Annotated[str, Field(pattern=r'^[A-Za-z][A-Za-z0-9_]*$', max_length=60)]
 Seconds = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
 PositiveNs = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
-
-
-class Section(BaseModel):
-    """A mapping of the file: immutable, and every key it has is one of ours."""
-
-    model_config = ConfigDict(frozen=True, extra='forbid', strict=False, validate_default=False)
 
 
 class DatasetConfig(Section):
@@ -358,6 +347,7 @@ class BuildConfig(Section):
     synthesize: SynthesizeConfig | None = Field(default=None, description='synthesis; absent: not run')
     implement: ImplementConfig | None = Field(default=None, description='place and route; absent: not run')
     results: ResultsConfig = Field(default_factory=ResultsConfig, description='record of runs')
+    sweep: SweepConfig | None = Field(default=None, description='many builds by `da4ml-flow sweep`; `build` ignores it')
 
     @property
     def top(self) -> str:

@@ -96,6 +96,28 @@ class StoredRun:
     metrics: tuple[Metric, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class StoredSweep:
+    """A sweep as the database has it."""
+
+    uid: str
+    name: str
+    definition: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPoint:
+    """A point of a sweep as the database has it; ``run`` is None if it never came to one."""
+
+    key: str
+    values: Mapping[str, Any]
+    status: str
+    rung: str
+    message: str
+    finished: str
+    run: RunRecord | None
+
+
 def canonical_json(data: Any) -> str:
     """The one text of this data; for hashing."""
     return json.dumps(data, sort_keys=True, separators=(',', ':'), ensure_ascii=False, allow_nan=False)

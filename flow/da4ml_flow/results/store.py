@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from da4ml_flow.errors import Location, ResultsError
 from da4ml_flow.results import tables
 from da4ml_flow.results.metrics import Metric
-from da4ml_flow.results.record import RunRecord, StageRun, StoredRun, canonical_json
+from da4ml_flow.results.record import RunRecord, StageRun, StoredPoint, StoredRun, StoredSweep, canonical_json
 
 BUSY_TIMEOUT_S = 30
 NETWORK_FILE_SYSTEMS = {'nfs', 'nfs4', 'cifs', 'smb3', 'fuse.sshfs', 'lustre', 'gpfs', 'beegfs', 'ceph', 'afs', '9p'}
@@ -57,6 +57,37 @@ class Store:
 
     def record(self, run: RunRecord) -> None:
         """Put a run in, or in the place of the one with its uid; all of it or nothing."""
+        with self._errors(), self._writer.begin() as connection:
+            self._record_run(connection, run)
+
+    def record_points(self, sweep: StoredSweep, points: Sequence[StoredPoint]) -> None:
+        """Put points of a sweep in with their runs, each in the place of the one with its key; all or nothing."""
+        with self._errors(), self._writer.begin() as connection:
+            row = {'uid': sweep.uid, 'name': sweep.name, 'definition': canonical_json(dict(sweep.definition))}
+            upsert = insert(tables.sweep).values(row).on_conflict_do_update(index_elements=['uid'], set_=row)
+            sweep_id = connection.execute(upsert.returning(tables.sweep.c.id)).scalar_one()
+            for point in points:
+                columns = {
+                    'sweep_id': sweep_id,
+                    'run_id': None if point.run is None else self._record_run(connection, point.run),
+                    'key': point.key,
+                    'values': canonical_json(dict(point.values)),
+                    'status': point.status,
+                    'rung': point.rung,
+                    'message': point.message,
+                    'finished': point.finished,
+                }
+                statement = insert(tables.sweep_point).values(columns)
+                connection.execute(statement.on_conflict_do_update(index_elements=['sweep_id', 'key'], set_=columns))
+
+    def points(self, sweep_uid: str) -> dict[str, str]:
+        """When each recorded point of a sweep was finished, by its key."""
+        point, sweep = tables.sweep_point, tables.sweep
+        query = sa.select(point.c.key, point.c.finished).join(sweep).where(sweep.c.uid == sweep_uid)
+        with self._errors(), self.engine.connect() as connection:
+            return {str(key): str(finished) for key, finished in connection.execute(query)}
+
+    def _record_run(self, connection: sa.Connection, run: RunRecord) -> int:
         columns = {
             'uid': run.uid,
             'name': run.name,
@@ -71,17 +102,17 @@ class Store:
             'git_dirty': run.git_dirty,
             'package_version': run.package_version,
         }
-        with self._errors(), self._writer.begin() as connection:
-            statement = insert(tables.run).values(columns)
-            upsert = statement.on_conflict_do_update(index_elements=['uid'], set_=columns).returning(tables.run.c.id)
-            run_id = connection.execute(upsert).scalar_one()
-            for table in (tables.metric, tables.stage_run):
-                connection.execute(table.delete().where(table.c.run_id == run_id))
-            metrics = [{'run_id': run_id, **metric.data()} for metric in run.metrics]
-            if metrics:
-                connection.execute(tables.metric.insert(), metrics)
-            for stage in run.stages:
-                self._record_stage(connection, run_id, stage)
+        statement = insert(tables.run).values(columns)
+        upsert = statement.on_conflict_do_update(index_elements=['uid'], set_=columns).returning(tables.run.c.id)
+        run_id = int(connection.execute(upsert).scalar_one())
+        for table in (tables.metric, tables.stage_run):
+            connection.execute(table.delete().where(table.c.run_id == run_id))
+        metrics = [{'run_id': run_id, **metric.data()} for metric in run.metrics]
+        if metrics:
+            connection.execute(tables.metric.insert(), metrics)
+        for stage in run.stages:
+            self._record_stage(connection, run_id, stage)
+        return run_id
 
     def _record_stage(self, connection: sa.Connection, run_id: int, stage: StageRun) -> None:
         record = stage.record
@@ -161,16 +192,16 @@ class Store:
     def _check_schema(self) -> None:
         with self.engine.connect() as connection:
             version = _version(connection)
-        if version == tables.REVISION:
+        if version == tables.REVISION or (version in tables.OLDER and not self._writing):
             return
-        if version is not None:
+        if version is not None and version not in tables.OLDER:
             raise ResultsError(
                 f'the database has schema {version}; this version of da4ml-flow knows {tables.REVISION}',
                 location=Location(str(self.path)),
                 hint='update da4ml-flow',
             )
         with self._writer.begin() as connection:
-            if _version(connection) is None:  # not made by another process meanwhile
+            if _version(connection) == version:  # not made by another process meanwhile
                 _migrate(connection)
 
     @contextmanager

@@ -14,9 +14,11 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
-REVISION = '0001'  # the newest migration
+REVISION = '0002'  # the newest migration
+OLDER = ('0001',)  # read as they are, brought up to date by whoever writes
 
 metadata = MetaData(
     naming_convention={
@@ -101,4 +103,28 @@ artifact = Table(
     Column('path', Text, nullable=False),
     Column('sha256', String(64), nullable=False),
     Column('size', BigInteger, nullable=False),
+)
+
+sweep = Table(
+    'sweep',
+    metadata,
+    Column('id', Integer, primary_key=True),
+    Column('uid', String(64), nullable=False, unique=True),
+    Column('name', String(100), nullable=False),
+    Column('definition', Text, nullable=False),  # JSON: the section of the configuration
+)
+
+sweep_point = Table(
+    'sweep_point',
+    metadata,
+    Column('id', Integer, primary_key=True),
+    Column('sweep_id', ForeignKey('sweep.id', ondelete='CASCADE'), nullable=False),
+    Column('run_id', ForeignKey('run.id', ondelete='SET NULL'), index=True),
+    Column('key', String(64), nullable=False),
+    Column('values', Text, nullable=False),  # JSON: key -> value
+    Column('status', String(16), nullable=False),
+    Column('rung', String(16), nullable=False),
+    Column('message', Text, nullable=False),
+    Column('finished', String(40), nullable=False),
+    UniqueConstraint('sweep_id', 'key'),
 )

@@ -162,6 +162,26 @@ def plan(request: Request, stages: Sequence[Stage]) -> list[Step]:
     return steps
 
 
+def cached_stages(request: Request, stages: Sequence[Stage]) -> tuple[str, ...]:
+    """The stages of a build that are there already; builds nothing. Raises as `build` does before it begins."""
+    workspace = Workspace(request.build_root.absolute(), request.config.name)
+    state, found = State(), []
+    for step in plan(request, stages):
+        if state.missing(step.stage.inputs):
+            continue
+        visible = state.only(step.stage.inputs)
+        key = stage_key(step.stage.name, resolved(step.settings), visible.hashes, step.tools)
+        record, _ = workspace.find(step.stage.name, key)
+        if record is not None:
+            directory = workspace.directory(record.stage, record.key)
+            state = state.adding(
+                {name: directory / item.path for name, item in record.artifacts.items()},
+                {name: item.sha256 for name, item in record.artifacts.items()},
+            )
+            found.append(record.stage)
+    return tuple(found)
+
+
 def _run_step(
     step: Step, request: Request, workspace: Workspace, state: State, listener: Listener
 ) -> tuple[StageRun, Da4mlError | None]:

@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from da4ml_flow.errors import ResultsError
 from da4ml_flow.results import tables
 from da4ml_flow.results.metrics import measure
-from da4ml_flow.results.record import Artifact, RunRecord, StageRecord, StageRun
+from da4ml_flow.results.record import Artifact, RunRecord, StageRecord, StageRun, StoredPoint, StoredSweep
 from da4ml_flow.results.store import Store, on_network
 
 
@@ -66,7 +66,7 @@ def rows(path: Path) -> dict[str, int]:
             name: connection.execute(f'SELECT count(*) FROM {name}').fetchone()[0] for name in tables.metadata.tables
         }
     connection.close()
-    return found
+    return {name: count for name, count in found.items() if count or not name.startswith('sweep')}
 
 
 def test_a_run_comes_back(path):
@@ -137,7 +137,7 @@ def test_a_newer_database_is_refused_and_left_alone(path):
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
-    with pytest.raises(ResultsError, match='schema 9999; this version of da4ml-flow knows 0001') as caught:
+    with pytest.raises(ResultsError, match='schema 9999; this version of da4ml-flow knows 0002') as caught:
         Store(path, create=True)
     assert caught.value.hint == 'update da4ml-flow'
     assert rows(path)['run'] == 1
@@ -212,3 +212,43 @@ def test_the_version_of_the_newest_migration():
     scripts = ScriptDirectory(str(Path(tables.__file__).parent / 'migrations'))
     assert scripts.get_current_head() == tables.REVISION
     assert sa.__version__.startswith('2.')
+
+
+def point(key: str, run=None, **changes) -> StoredPoint:
+    values = {
+        'key': key,
+        'values': {'rtl.clock_ns': 5},
+        'status': 'ok',
+        'rung': 'full',
+        'message': '',
+        'finished': 't1',
+    }
+    return StoredPoint(**{**values, 'run': run, **changes})
+
+
+def test_points_of_a_sweep_are_there_once_with_their_runs(path):
+    sweep = StoredSweep('s1', 'jet', {'axes': {}})
+    store = Store(path, create=True)
+    store.record_points(sweep, [point('a', run_record()), point('b', None, status='failed')])
+    store.record_points(sweep, [point('a', run_record()), point('b', run_record(uid='u2'), finished='t2')])
+    store.record_points(StoredSweep('s2', 'jet', {}), [point('a', run_record())])
+    assert {name: rows(path)[name] for name in ('run', 'sweep', 'sweep_point')} == {
+        'run': 2,
+        'sweep': 2,
+        'sweep_point': 3,
+    }
+    assert store.points('s1') == {'a': 't1', 'b': 't2'}
+    assert store.points('s3') == {}
+
+
+def test_a_database_of_the_first_schema_is_read_as_it_is_and_brought_up_to_date_by_writing(path):
+    Store(path, create=True).record(run_record())
+    with sqlite3.connect(path) as connection:
+        connection.executescript(
+            "DROP TABLE sweep_point; DROP TABLE sweep; UPDATE alembic_version SET version_num = '0001'"
+        )
+    connection.close()
+    assert [run.uid for run in Store(path, create=False).runs()] == ['u1']
+    store = Store(path, create=True)
+    store.record_points(StoredSweep('s1', 'jet', {}), [point('a', run_record(uid='u2'))])
+    assert {run.uid for run in store.runs()} == {'u1', 'u2'}

@@ -1,0 +1,1 @@
+"""Campaigns: many builds of one configuration, searched, run anywhere, resumed, and drawn."""

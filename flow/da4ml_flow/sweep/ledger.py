@@ -1,0 +1,47 @@
+"""Points of a sweep in the results database: made from their records, each once, however often that is repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+
+from da4ml_flow.errors import ResultsError
+from da4ml_flow.results.record import RunRecord, StoredPoint, StoredSweep, run_record_from_json
+from da4ml_flow.results.store import Store
+from da4ml_flow.sweep.campaign import Plan
+from da4ml_flow.sweep.point import PointRecord
+
+
+class Ledger:
+    """Takes records of points, with the runs that built them, a transaction a batch."""
+
+    def __init__(self, plan: Plan, database: Path) -> None:
+        sweep = plan.loaded.config.sweep
+        definition = {} if sweep is None else sweep.model_dump(mode='json')
+        self._sweep = StoredSweep(plan.uid, plan.loaded.config.name, definition)
+        self._runs = plan.build_root / plan.loaded.config.name / 'runs'
+        self._database = database
+
+    def keep(self, records: Sequence[PointRecord]) -> None:
+        """Record what is not there yet; raises ResultsError."""
+        new = [record for record in records if self._known.get(record.key) != record.finished]
+        if new:
+            points = [StoredPoint(r.key, r.values, r.status, r.rung, r.message, r.finished, self._run(r)) for r in new]
+            self._store.record_points(self._sweep, points)
+            self._known.update((record.key, record.finished) for record in new)
+
+    @cached_property
+    def _store(self) -> Store:
+        return Store(self._database, create=True)
+
+    @cached_property
+    def _known(self) -> dict[str, str]:
+        return self._store.points(self._sweep.uid)
+
+    def _run(self, record: PointRecord) -> RunRecord | None:
+        path = self._runs / f'{record.run_uid}.json'
+        with suppress(OSError, UnicodeDecodeError, ResultsError):
+            return run_record_from_json(path.read_text(encoding='utf-8'), str(path))
+        return None
