@@ -21,7 +21,7 @@ from cases import Case
 from da4ml_core.cmvm import Solution, solve
 from da4ml_core.codegen import emit_verilog
 from da4ml_core.device import device
-from da4ml_core.ir.cost import lut_estimate
+from da4ml_core.ir.cost import chain_luts
 from da4ml_core.passes.schedule import schedule
 from da4ml_flow.eda.backends import yosys
 from da4ml_flow.eda.core_file import write_core
@@ -67,7 +67,7 @@ def synthesized(solution: Solution, family: str) -> Any:
 def designs(operands: int, family: str, cases: Sequence[Case]) -> Iterator[Design]:
     for seed, case in enumerate(cases):
         solution = solve(case.matrix(seed), extra_depth=case.extra, effort='fast', max_operands=operands)
-        estimate = lut_estimate(solution.program, device(DEVICES[family]))
+        estimate = chain_luts(solution.program, device(DEVICES[family]))
         found = synthesized(solution, family)
         yield Design(case.name, operands, family, solution.num_adders, estimate, found.luts, found.carry)
 

@@ -10,6 +10,7 @@ from da4ml_core import ir
 from da4ml_core.device import DEFAULT_DEVICE, device
 from da4ml_core.fixed import FixedType
 from da4ml_core.ir import cost, serialize, text
+from da4ml_core.passes import area
 from da4ml_core.trace.linear import SolverOptions
 
 
@@ -34,7 +35,7 @@ class Program(ir.Program):
 
     def luts_on(self, family: str) -> float:
         """LUTs on a device family; raises SolveError for an unknown one."""
-        return cost.lut_estimate(self, device(family))
+        return area.lut_estimate(self, device(family))
 
     def predict(self, x: Any, threads: int | None = None, codes: bool = False) -> Any:
         """Outputs for a batch, exact: float64 of shape (n, *output_shape), or integer codes.
@@ -45,6 +46,12 @@ class Program(ir.Program):
         from da4ml_core.interp import predict
 
         return predict(self, x, threads=threads, codes=codes)
+
+    def optimize(self, family: str = DEFAULT_DEVICE, ternary: bool = False) -> Program:
+        """The same function by fewer and smaller operations; ``ternary`` fuses adders where the family has that."""
+        from da4ml_core.passes.optimize import optimize
+
+        return Program.of(optimize(self, device(family), ternary))
 
     def save(self, path: str | Path) -> None:
         """Write the program as .json or .json.gz."""

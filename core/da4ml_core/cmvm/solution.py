@@ -15,7 +15,7 @@ from da4ml_core.cmvm.matrix import Problem
 from da4ml_core.device import Device
 from da4ml_core.fixed import Interval
 from da4ml_core.ir import InputPort, Op, Opcode, Operand, Program, Quantization
-from da4ml_core.ir.cost import edge_intervals, op_luts
+from da4ml_core.ir.cost import adder_luts, edge_intervals
 
 DRAWN_ADDERS = 500  # in a notebook
 
@@ -191,7 +191,7 @@ def _program(
 
 
 def _luts(op: Op, program: Program, device: Device) -> float:
-    return op_luts(op, edge_intervals(program, op), device)
+    return adder_luts(op, edge_intervals(program, op), device)
 
 
 def _delay_ns(op: Op, program: Program, device: Device) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from da4ml_core.fixed import Interval, code_bits, quantize_interval, sum_intervals
@@ -129,16 +129,23 @@ def _either(condition: Interval, negative: Interval, otherwise: Interval) -> Int
 
 def derived_intervals(program: Program) -> list[Interval]:
     """For each op, the interval that its definition and the declared intervals of earlier ops prove."""
-    return _propagate(program, narrowing=False)
+    return _propagate(program, lambda proved, declared: declared, returns_known=False)
 
 
 def narrowed_intervals(program: Program) -> list[Interval]:
     """For each op, the interval that follows from the input types alone, or the declared one where that is tighter."""
-    return _propagate(program, narrowing=True)
+    return _propagate(program, intersect)
 
 
-def _propagate(program: Program, narrowing: bool) -> list[Interval]:
-    """Derive every interval in order; when narrowing, later ones build on the derived and not on the declared."""
+def provable_intervals(program: Program) -> list[Interval]:
+    """For each op, the declared interval, or what can be proved where the declared one cannot (any more)."""
+    return _propagate(program, lambda proved, declared: declared if declared.contains(proved) else proved)
+
+
+def _propagate(
+    program: Program, decide: Callable[[Interval, Interval], Interval], returns_known: bool = True
+) -> list[Interval]:
+    """Derive every interval in order; later ones build on what is decided from the derived and the declared one."""
     known: list[Interval] = []
     derived: list[Interval] = []
     last_use = _last_uses(program)
@@ -155,12 +162,12 @@ def _propagate(program: Program, narrowing: bool) -> list[Interval]:
             parts = [forms[edge.index].shifted(edge.shift, edge.negated) for edge in op.operands]
             proved = intersect(proved, _selected(edges, parts, known))
         derived.append(proved)
-        known.append(intersect(proved, op.interval) if narrowing else op.interval)
+        known.append(decide(proved, op.interval))
         forms[index] = form if is_sum else _symbol_form(index, known[index])
         for edge in op.operands:
             if last_use[edge.index] == index:
                 forms.pop(edge.index, None)
-    return known if narrowing else derived
+    return known if returns_known else derived
 
 
 def _selected(edges: Sequence[Interval], forms: Sequence[LinearForm], symbols: Sequence[Interval]) -> Interval:

@@ -1,4 +1,4 @@
-"""What an operation costs on a device: LUTs and adder levels. The only place that maps ops to hardware cost."""
+"""What the solver reckons an operation costs: the LUTs of carry chains and tables, and adder levels."""
 
 from __future__ import annotations
 
@@ -72,34 +72,11 @@ def table_luts(address_bits: int, entry_bits: int, device: Device) -> float:
     return float(entry_bits * (leaves + multiplexers))
 
 
-def op_luts(op: Op, operands: Sequence[Interval], device: Device) -> float:
-    """LUTs of one op; ``operands`` are the intervals of its edges without their signs."""
-    if op.opcode in (Opcode.ADD, Opcode.NEG):
-        signs = [True] if op.opcode is Opcode.NEG else [edge.negated for edge in op.operands]
-        bits = adder_chain_bits(list(zip(operands, signs, strict=True)), op.interval)
-        per_bit = device.ternary_luts_per_bit if len(operands) == 3 else device.adder_luts_per_bit
-        return bits * per_bit
-    if op.opcode is Opcode.MUX:
-        # two bits of both branches and the condition to a dual-output LUT; a bit is its own choice between 1 and 0
-        choices = sum(not branch.is_constant for branch in operands[1:])
-        return op.interval.width_bits / 2 if choices else 0.0
-    if op.opcode is Opcode.MUL:
-        rows, columns = sorted(factor.width_bits for factor in operands)
-        return max(columns / 2, (rows - 1) * columns) if rows else 0.0
-    if op.opcode is Opcode.RELU:
-        # one AND per bit with the sign, two to a dual-output LUT
-        return op.interval.width_bits / 2 if operands[0].signed else 0.0
-    if op.opcode is Opcode.BITWISE:
-        # two bits of both operands to a dual-output LUT; a mask is wiring and inverters, which others absorb
-        return 0.0 if any(operand.is_constant for operand in operands) else op.interval.width_bits / 2
-    if isinstance(op.attribute, Lookup):
-        return table_luts(operands[0].width_bits, op.attribute.bounds(operands[0]).width_bits, device)
-    if op.opcode is Opcode.QUANTIZE and isinstance(op.attribute, Quantization):
-        width = op.interval.width_bits
-        rounds = op.attribute.rounding is not Rounding.TRN
-        saturates = op.attribute.overflow is not Overflow.WRAP
-        return width * float(rounds) + width / 2 * float(saturates)
-    return 0.0
+def adder_luts(op: Op, operands: Sequence[Interval], device: Device) -> float:
+    """LUTs of the whole carry chain of an adder or a negation; ``operands``: its edges' intervals without signs."""
+    signs = [True] if op.opcode is Opcode.NEG else [edge.negated for edge in op.operands]
+    bits = adder_chain_bits(list(zip(operands, signs, strict=True)), op.interval)
+    return bits * (device.ternary_luts_per_bit if len(operands) == 3 else device.adder_luts_per_bit)
 
 
 def edge_intervals(program: Program, op: Op) -> list[Interval]:
@@ -107,9 +84,13 @@ def edge_intervals(program: Program, op: Op) -> list[Interval]:
     return [program.ops[edge.index].interval.shifted(edge.shift) for edge in op.operands]
 
 
-def lut_estimate(program: Program, device: Device) -> float:
-    """LUTs of the whole program without its registers."""
-    return sum(op_luts(op, edge_intervals(program, op), device) for op in program.ops)
+def chain_luts(program: Program, device: Device) -> float:
+    """LUTs of all carry chains of a program: what the solver minimizes."""
+    return sum(
+        adder_luts(op, edge_intervals(program, op), device)
+        for op in program.ops
+        if op.opcode in (Opcode.ADD, Opcode.NEG)
+    )
 
 
 def arrival_levels(program: Program) -> list[int]:

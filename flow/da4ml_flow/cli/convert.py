@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from da4ml_flow.cli.options import ANY_LANGUAGE, JSON, pipeline_options, solver_options
+
+if TYPE_CHECKING:
+    from da4ml_core.ir import Program
 
 
 @click.command()
@@ -16,6 +20,10 @@ from da4ml_flow.cli.options import ANY_LANGUAGE, JSON, pipeline_options, solver_
 @click.argument('out', type=click.Path(path_type=Path))
 @ANY_LANGUAGE
 @click.option('--top', help="Name of the top module.  [default: from MODEL's name]")
+@click.option('--optimize', 'optimized', is_flag=True, help='Simplify the program further; for those from elsewhere.')
+@click.option(
+    '--dump-passes', type=click.Path(path_type=Path), help='Write what each pass of --optimize made into a new folder.'
+)
 @pipeline_options
 @solver_options
 @JSON
@@ -24,6 +32,8 @@ def convert(
     out: Path,
     language: str,
     top: str | None,
+    optimized: bool,
+    dump_passes: Path | None,
     limits: dict[str, Any],
     effort: str,
     extra_depth: int,
@@ -34,7 +44,8 @@ def convert(
     """Write MODEL (.keras, .h5, .onnx, a program .json.gz) as a FuseSoC core, or as C++, in the new folder OUT."""
     from da4ml_core.codegen import HLS_LANGUAGES, emit_hls
     from da4ml_core.device import device as known_device
-    from da4ml_core.ir.cost import depth, lut_estimate
+    from da4ml_core.ir.cost import depth
+    from da4ml_core.passes.area import lut_estimate
     from da4ml_flow.cli.console import print_json
     from da4ml_flow.cli.model import emit, new_folder, read_model
     from da4ml_flow.eda.core_file import write_core
@@ -44,6 +55,8 @@ def convert(
     name = top or identifier(model)
     with new_folder(out) as folder:
         program = read_model(model, effort, extra_depth, device, input_type)
+        if optimized or dump_passes:
+            program = simplified(program, device, dump_passes)
         facts = {
             'top': name,
             'language': language,
@@ -73,6 +86,25 @@ def convert(
             f'{out / main}: {what} {name}, {program.num_adders} adders in {facts["depth"]} levels, '
             f'about {facts["lut_estimate"]:.0f} LUTs on {device}, {timing}'
         )
+
+
+def simplified(program: Program, device: str, dump: Path | None) -> Program:
+    """The optimized program; the text of it after each pass goes into a new folder, if one is given."""
+    from da4ml_core.device import device as known_device
+    from da4ml_core.ir.text import print_program
+    from da4ml_core.passes.optimize import optimize
+    from da4ml_flow.cli.model import new_folder
+
+    if dump is None:
+        return optimize(program, known_device(device))
+    with new_folder(dump) as folder:
+        (folder / '00_read.txt').write_text(print_program(program))
+        numbers = count(1)
+
+        def write(name: str, changed: Program) -> None:
+            (folder / f'{next(numbers):02}_{name}.txt').write_text(print_program(changed))
+
+        return optimize(program, known_device(device), watch=write)
 
 
 def identifier(path: Path) -> str:

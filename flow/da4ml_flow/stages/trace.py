@@ -29,8 +29,9 @@ class Trace:
 
     def run(self, context: StageContext) -> StageOutcome:
         from da4ml_core.device import device
-        from da4ml_core.ir.cost import depth, lut_estimate
+        from da4ml_core.ir.cost import depth
         from da4ml_core.ir.serialize import save_program
+        from da4ml_core.passes.area import lut_estimate
         from da4ml_flow.stages.model_file import load_model
 
         options = context.config.optimizer

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from da4ml_core.ir.serialize import save_program
+from da4ml_core.ir.text import parse_program
 from da4ml_core.trace import Tracer
 from da4ml_flow.cli.convert import identifier
 from da4ml_flow.cli.main import COMMANDS, cli, run
@@ -266,6 +267,18 @@ def test_convert(program, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)['latency_cycles'] == 5
     assert run(['convert', str(program), str(tmp_path / 'both'), '--stages', '3', '--max-delay-ns', '4']) == 2
     assert 'max_delay_ns and stages are limits of a pipeline' in capsys.readouterr().err
+
+
+def test_convert_optimizes_and_shows_what_each_pass_made(program, tmp_path, capsys):
+    dump = tmp_path / 'passes'
+    command = ['convert', str(program), str(tmp_path / 'rtl'), '--dump-passes', str(dump), '--json']
+    assert run(command) == 0
+    adders = json.loads(capsys.readouterr().out)['adders']
+    texts = sorted(dump.iterdir())
+    assert texts[0].name == '00_read.txt'
+    assert parse_program(texts[-1].read_text()).num_adders == adders
+    assert run(['convert', str(program), str(tmp_path / 'again'), '--optimize', '--json']) == 0
+    assert json.loads(capsys.readouterr().out)['adders'] == adders
 
 
 def test_convert_to_vhdl(program, tmp_path, capsys):

@@ -1,0 +1,83 @@
+"""The pass manager: simplifies until nothing changes, verifies the result, and shows what each pass returned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from da4ml_core.device import DEFAULT_DEVICE, Device
+from da4ml_core.device import device as known_device
+from da4ml_core.ir.cost import depth
+from da4ml_core.ir.program import Program
+from da4ml_core.ir.verify import verify
+from da4ml_core.passes.canonicalize import canonicalize
+from da4ml_core.passes.compact_tables import compact_tables
+from da4ml_core.passes.dead_code import eliminate_dead_code
+from da4ml_core.passes.fold_constants import fold_constants
+from da4ml_core.passes.fuse_sums import fuse_sums
+from da4ml_core.passes.narrow import narrow, reprove
+from da4ml_core.passes.order import order
+from da4ml_core.passes.share import share
+from da4ml_core.passes.simplify_arithmetic import simplify_arithmetic
+from da4ml_core.passes.simplify_choices import simplify_choices
+from da4ml_core.passes.sink_constants import sink_constants
+
+Pass = Callable[[Program], Program]
+
+ROUND: tuple[Pass, ...] = (
+    narrow,
+    fold_constants,
+    canonicalize,
+    simplify_arithmetic,
+    simplify_choices,
+    compact_tables,
+    share,
+    eliminate_dead_code,
+)
+MAX_ROUNDS = 16  # each makes the program smaller or is the last; more than five have not been seen
+
+
+def optimize(
+    program: Program,
+    device: Device | None = None,
+    ternary: bool = False,
+    watch: Callable[[str, Program], None] | None = None,
+) -> Program:
+    """The same function of the inputs by fewer and smaller operations; the program should be verified.
+
+    With ``ternary``, adders are fused where the device has some of three operands. ``watch`` is given the name of each
+    pass that changed something, and what it returned, verified. Raises VerificationError for a mistake of a pass.
+    """
+    before = None
+    for _ in range(MAX_ROUNDS):
+        if before == program:
+            break
+        before = program
+        program = _run(program, ROUND, watch)
+    return verify(_run(program, tuple(_last(device or known_device(DEFAULT_DEVICE), ternary)), watch))
+
+
+def sunk_constants(program: Program) -> Program:
+    """Constants sunk into their sums where that makes the program less deep."""
+    sunk = sink_constants(program)
+    return sunk if depth(sunk) < depth(program) else program
+
+
+def _last(device: Device, ternary: bool) -> Iterator[Pass]:
+    yield sunk_constants
+    if ternary:
+
+        def fuse(program: Program) -> Program:
+            return fuse_sums(program, device)
+
+        yield fuse
+    yield from (eliminate_dead_code, narrow, order)
+
+
+def _run(program: Program, passes: tuple[Pass, ...], watch: Callable[[str, Program], None] | None) -> Program:
+    for each in passes:
+        after = each(program)
+        if after != program:
+            program = reprove(after)
+            if watch is not None:
+                watch(each.__name__, verify(program))
+    return program
