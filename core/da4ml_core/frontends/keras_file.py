@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from da4ml_core.errors import Location, UnsupportedLayer
 from da4ml_core.frontends.json_view import JsonView
 from da4ml_core.frontends.keras_archive import KerasArchive, open_archive
-from da4ml_core.frontends.keras_graph import ModelGraph, Node, NodeKey, TensorKey, read_graph, tensor_key
+from da4ml_core.frontends.keras_graph import ModelGraph, Node, NodeKey, TensorKey, all_layers, read_graph, tensor_key
 from da4ml_core.frontends.keras_handlers import HANDLERS, MERGES, is_input
 from da4ml_core.frontends.keras_hdf5 import open_hdf5
 from da4ml_core.frontends.keras_operations import operate
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from da4ml_core.trace import SolverOptions, SymbolicArray, Tracer
 
 MAX_INPUT_ELEMENTS = 1 << 20
+WEIGHTED = ('Dense', 'Conv1D', 'Conv2D', 'Conv3D', 'DepthwiseConv1D', 'DepthwiseConv2D', 'BatchNormalization')
 
 
 def load_keras(path: str | Path, solver: SolverOptions | None = None) -> Program:
@@ -31,10 +33,11 @@ def load_keras(path: str | Path, solver: SolverOptions | None = None) -> Program
     from da4ml_core.trace import SolverOptions, Tracer
 
     archive = open_model(Path(path))
+    _check_quantizers(archive)
     graph = read_graph(archive.config, archive.weights)
     tracer = Tracer(archive.config['config']['name'].text(), solver=solver or SolverOptions())
     layers = {node.key: node.layer for node in graph.nodes}
-    inputs = [tracer.input(_input_shape(layers[key[:2]]), name=key[0]) for key in graph.inputs]
+    inputs = [tracer.input(input_shape(layers[key[:2]]), name=key[0]) for key in graph.inputs]
     outputs = trace_graph(graph, inputs, tracer)
     for key, output in zip(graph.outputs, outputs, strict=True):
         if output.is_external:
@@ -45,6 +48,19 @@ def load_keras(path: str | Path, solver: SolverOptions | None = None) -> Program
 def open_model(path: Path) -> KerasArchive:
     """The file, of either form."""
     return open_hdf5(path) if path.suffix.lower() == '.h5' else open_archive(path)
+
+
+def _check_quantizers(archive: KerasArchive) -> None:
+    """Raise UnsupportedLayer for a float model: one with weights, and without a layer of HGQ2."""
+    layers = all_layers(archive.config, archive.weights)
+    if any(layer.package == 'keras' and layer.class_name in WEIGHTED for layer in layers) and not any(
+        layer.package == 'hgq' for layer in layers
+    ):
+        raise UnsupportedLayer(
+            'the model has no quantizers: none of its layers is one of HGQ2',
+            location=Location(archive.path),
+            hint='quantize it after training with the section `quantization`, or train it with HGQ2',
+        )
 
 
 def trace_graph(graph: ModelGraph, inputs: Sequence[SymbolicArray], tracer: Tracer) -> list[SymbolicArray]:
@@ -81,7 +97,7 @@ def _call(node: Node, sources: list[SymbolicArray], read: Callable[[JsonView], S
     return [MERGES[key](layer, sources) if key in MERGES else HANDLERS[key](layer, sources[0])]
 
 
-def _input_shape(layer: SavedLayer) -> Shape:
+def input_shape(layer: SavedLayer) -> Shape:
     """The shape without the batch axis; raises UnsupportedLayer for sizes that are only known at run time."""
     for option in ('sparse', 'ragged'):
         if layer.flag(option, False):

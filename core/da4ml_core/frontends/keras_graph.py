@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from da4ml_core.errors import Location, UnsupportedLayer
@@ -48,10 +48,18 @@ class ModelGraph:
     is_functional: bool = True
 
 
-def read_graph(model: JsonView, weights: WeightStore, group: str = '') -> ModelGraph:
-    """The layers and how they are connected; every class is checked before any is read."""
-    _check_classes(all_layers(model, weights, group))
-    return _read(model, weights, group)
+def read_graph(
+    model: JsonView,
+    weights: WeightStore,
+    known: Callable[[SavedLayer], bool] = is_known,
+    names: Sequence[str] | None = None,
+) -> ModelGraph:
+    """The layers and how they are connected; every class is checked before any is read.
+
+    ``known`` says which layers the caller reads, and ``names`` are their classes.
+    """
+    _check_classes(all_layers(model, weights), known, known_names() if names is None else names)
+    return _read(model, weights, '')
 
 
 def all_layers(model: JsonView, weights: WeightStore, group: str = '', depth: int = 0) -> list[SavedLayer]:
@@ -86,14 +94,14 @@ def _read(model: JsonView, weights: WeightStore, group: str) -> ModelGraph:
     return _sequential(model, layers, inner) if sequential else _functional(model, layers, inner)
 
 
-def _check_classes(layers: list[SavedLayer]) -> None:
+def _check_classes(layers: list[SavedLayer], known: Callable[[SavedLayer], bool], names: Sequence[str]) -> None:
     """Raise one UnsupportedLayer that names every layer of an unknown class."""
-    unknown = [layer for layer in layers if not is_known(layer)]
+    unknown = [layer for layer in layers if not known(layer)]
     if not unknown:
         return
     first = unknown[0]
     shown = first.class_name if first.package in ('keras', 'hgq') else f'{first.package}.{first.class_name}'
-    supported = nearest_first(first.class_name, known_names())[:NUM_NAMED]
+    supported = nearest_first(first.class_name, names)[:NUM_NAMED]
     reason = REFUSED.get(first.class_name, '')
     raise UnsupportedLayer(
         f'layer {first.name!r} is a {shown}, which is not supported',

@@ -70,6 +70,13 @@ def read_qonnx(
 
     graph = read_onnx(Path(path))
     _check_operations(graph)
+    operations = {node.op_type for node in graph.nodes}
+    if input_type is None and operations & {'MatMul', 'Gemm', 'Conv'} and not operations & set(QUANTIZERS):
+        raise UnsupportedLayer(
+            'the model has no quantizers: none of its nodes is a Quant, BipolarQuant or Trunc',
+            location=Location(graph.file),
+            hint='quantize it after training with the section `quantization`, or export it as QONNX',
+        )
     kind = parse_type(input_type) if isinstance(input_type, str) else input_type
     tracer = Tracer(graph.name, solver=solver or SolverOptions())
     outputs, dropped = trace_graph(graph, tracer, kind)

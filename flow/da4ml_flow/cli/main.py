@@ -26,6 +26,7 @@ COMMANDS = {
     'import-reports': ('import_reports', 'Put the reports of project folders into the database.'),
     'predict': ('predict', 'Run a model bit-exactly on data.'),
     'convert': ('convert', 'Write a model as a hardware description.'),
+    'quantize': ('quantize', 'Quantize a float model at several bit widths.'),
     'init': ('init', 'Write a commented configuration for a model.'),
     'config': ('config', 'Show or check a configuration, or print its schema.'),
     'issue': ('issue', 'Pack a run for a report of a problem.'),

@@ -104,12 +104,43 @@ class DatasetConfig(Section):
 class ModelConfig(Section):
     """The trained model."""
 
-    source: InputFile = Field(description='a .keras or .onnx file, or a program as .json or .json.gz')
+    source: InputFile = Field(description='a .keras, .h5 or .onnx file, or a program as .json or .json.gz')
+    weights: InputFile | None = Field(
+        default=None, description='weights of a Keras architecture in .json; null: <its stem>_weights.h5 beside it'
+    )
     input_type: Annotated[str, AfterValidator(_fixed_type)] | None = Field(
         default=None,
         description='fixed<int bits, frac bits> of the inputs of an .onnx model that does not quantize them itself',
     )
     dataset: DatasetConfig | None = Field(default=None, description='samples for accuracy and simulation')
+
+
+Bits = Annotated[int, Field(ge=1, le=24)]
+
+
+class QuantizationConfig(Section):
+    """Post-training quantization of a float model; all scales are powers of two."""
+
+    weight_bits: int = Field(default=8, ge=2, le=24, description='bits of weights, the sign included')
+    activation_bits: int = Field(default=8, ge=1, le=24, description='bits of what layers hand on')
+    input_bits: Bits | None = Field(default=None, description="bits of the model's inputs; null: activation_bits")
+    bias_bits: Bits | None = Field(default=None, description='bits of biases; null: in steps of the products')
+    output_bits: Bits | None = Field(default=None, description='bits of the outputs; null: all of the last sums')
+    weight_scale: Literal['tensor', 'channel'] = Field(default='channel', description='what shares a scale')
+    activation_scale: Literal['tensor', 'channel'] = Field(default='tensor', description='what shares a scale')
+    range: Literal['mse', 'max'] = Field(
+        default='mse', description='mse: the least square error, with rare values saturated; max: all that was seen'
+    )
+    rounding: Literal['RND', 'TRN', 'RND_CONV'] = Field(default='RND', description='of activations')
+    overflow: Literal['SAT', 'SAT_SYM', 'WRAP'] = Field(default='SAT', description='of activations')
+    fold_batchnorm: bool = Field(default=True, description='join batch normalization with the product beside it')
+    correct_bias: bool = Field(default=True, description='let biases make up for the mean error of each channel')
+    layers: dict[str, dict[Literal['weight_bits', 'activation_bits', 'bias_bits'], Bits]] = Field(
+        default_factory=dict, description='bits of single layers by name, as in {fc1: {weight_bits: 4}}'
+    )
+    calibration: DatasetConfig | None = Field(
+        default=None, description='samples that ranges are taken from, 1024 at most; null: model.dataset'
+    )
 
 
 class OptimizerConfig(Section):
@@ -340,6 +371,9 @@ class BuildConfig(Section):
         pattern=r'^[A-Za-z][A-Za-z0-9_-]*$', max_length=100, description='name of the design and of its results'
     )
     model: ModelConfig = Field(description='the trained model')
+    quantization: QuantizationConfig | None = Field(
+        default=None, description='how a float model is quantized; absent: the model has quantizers itself'
+    )
     optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig, description='adder optimization')
     rtl: RtlConfig = Field(default_factory=RtlConfig, description='hardware description')
     lint: LintConfig | None = Field(default=None, description='static checks; absent: not run')
@@ -348,6 +382,23 @@ class BuildConfig(Section):
     implement: ImplementConfig | None = Field(default=None, description='place and route; absent: not run')
     results: ResultsConfig = Field(default_factory=ResultsConfig, description='record of runs')
     sweep: SweepConfig | None = Field(default=None, description='many builds by `da4ml-flow sweep`; `build` ignores it')
+
+    @property
+    def calibration(self) -> DatasetConfig | None:
+        """The samples that a float model is quantized with."""
+        own = None if self.quantization is None else self.quantization.calibration
+        return own or self.model.dataset
+
+    @model_validator(mode='after')
+    def _quantization_needs_samples(self) -> Self:
+        if self.quantization is not None and self.calibration is None:
+            raise problem(
+                'combination',
+                'quantization without samples to calibrate with',
+                'give quantization.calibration, or model.dataset',
+                'quantization',
+            )
+        return self
 
     @property
     def top(self) -> str:

@@ -41,8 +41,13 @@ def describe(config: BuildConfig, root: Path | None = None) -> str:
 def plain_data(config: BuildConfig, root: Path | None = None) -> dict[str, Any]:
     """The configuration as JSON-ready data, its paths relative to the root where they are below it."""
     data: dict[str, Any] = json.loads(config.model_dump_json())
-    for section, key in ((data['model'], 'source'), (data['model']['dataset'], 'path')):
-        if section is not None:
+    for section, key in (
+        (data['model'], 'source'),
+        (data['model'], 'weights'),
+        (data['model']['dataset'], 'path'),
+        ((data['quantization'] or {}).get('calibration'), 'path'),
+    ):
+        if section is not None and section[key] is not None:
             section[key] = _relative(Path(section[key]), root)
     return data
 

@@ -28,6 +28,7 @@ METRICS: Mapping[str, MetricSpec] = MappingProxyType(
         spec.name: spec
         for spec in (
             MetricSpec('accuracy', '%', 'higher', 'accuracy', 2),
+            MetricSpec('float_accuracy', '%', 'higher', 'float accuracy', 2),
             MetricSpec('sim_samples', '', 'higher', 'simulated samples'),
             MetricSpec('sim_mismatches', '', 'lower', 'mismatches'),
             MetricSpec('luts', '', 'lower', 'LUTs'),

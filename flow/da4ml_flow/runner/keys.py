@@ -32,7 +32,7 @@ TOOLING = (
 COSTS = ('da4ml_flow.stages.vendor', 'da4ml_flow.stages.cost')
 # the packages and modules whose sources decide the result of a stage; its own module always does
 CODE: Mapping[str, tuple[str, ...]] = {
-    'trace': (*COMPILER, 'da4ml_flow.stages.model_file'),
+    'trace': (*COMPILER, 'da4ml_flow.stages.model_file', 'da4ml_flow.stages.float_model'),
     'emit': (*COMPILER, 'da4ml_flow.eda.core_file', 'da4ml_flow.eda.harness', 'da4ml_flow.eda.vhdl_bench'),
     'lint': TOOLING,
     'simulate': (*TOOLING, 'da4ml_core.fixed', 'da4ml_core.ir', 'da4ml_core.interp'),

@@ -45,12 +45,12 @@ class Collect:
 
 
 def _accuracy_percent(context: StageContext, config: DatasetConfig) -> float:
-    """Samples whose largest output is that of their label; one output alone means class 1 where it is positive."""
+    """Of the program of this build; see `accuracy_percent`."""
     import numpy as np
 
     from da4ml_core.interp import predict
     from da4ml_core.ir.serialize import load_program
-    from da4ml_flow.stages.dataset import load_dataset
+    from da4ml_flow.stages.dataset import accuracy_percent, load_dataset
 
     data = load_dataset(config)
     program = load_program(context.artifacts['program'])
@@ -61,14 +61,4 @@ def _accuracy_percent(context: StageContext, config: DatasetConfig) -> float:
             context='model.dataset.labels',
             hint='leave labels out',
         )
-    outputs = np.asarray(predict(program, data.inputs)).reshape(len(data.inputs), -1)
-    classes = max(2, outputs.shape[1])
-    labels = data.labels
-    if labels is None or labels.min() < 0 or labels.max() >= classes:
-        raise DatasetError(
-            f'the labels in {config.labels!r} are not classes 0 to {classes - 1} of the model',
-            location=Location(str(config.path)),
-            context='model.dataset.labels',
-        )
-    guesses = outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0)
-    return round(100 * float(np.mean(guesses == labels)), 6)
+    return accuracy_percent(np.asarray(predict(program, data.inputs)), data, config)

@@ -59,6 +59,21 @@ def load_array(path: Path, name: str, key: str = '') -> NDArray[Any]:
     return array.astype(np.int8) if array.dtype.kind == 'b' else array
 
 
+def accuracy_percent(outputs: NDArray[Any], data: Dataset, config: DatasetConfig) -> float:
+    """Samples whose largest output is that of their label; one output alone means class 1 where it is positive."""
+    outputs = outputs.reshape(len(data.inputs), -1)
+    classes = max(2, outputs.shape[1])
+    labels = data.labels
+    if labels is None or labels.min() < 0 or labels.max() >= classes:
+        raise _error(
+            config.path,
+            f'the labels in {config.labels!r} are not classes 0 to {classes - 1} of the model',
+            'model.dataset.labels',
+        )
+    guesses = outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0)
+    return round(100 * float(np.mean(guesses == labels)), 6)
+
+
 def array_shapes(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
     """Shape and kind (a letter of numpy) of every array of an .npz file."""
     with _archive(path, '') as archive:

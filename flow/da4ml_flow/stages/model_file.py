@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from da4ml_core.ir import Program
 
 PROGRAM_SUFFIXES = ('.json', '.json.gz')
+_ARCHITECTURE_HEAD = 400  # bytes in which the class of a model is named
 
 
 def load_model(
@@ -33,6 +34,7 @@ def load_model(
 
         if input_type is not None:
             raise FrontendError('a program has the types of its inputs', location=Location(str(path)))
+        _refuse_architecture(path)
         return load_program(path)
     from da4ml_core.frontends import load
     from da4ml_core.trace import SolverOptions
@@ -44,3 +46,17 @@ def load_model(
     for warning in noted:
         report(f'note: {warning.message}')
     return program
+
+
+def _refuse_architecture(path: Path) -> None:
+    """Raise FrontendError for the architecture of a Keras model, whose suffix is that of a program."""
+    if path.suffix != '.json' or not path.is_file():
+        return
+    with path.open('rb') as file:
+        start = file.read(_ARCHITECTURE_HEAD)
+    if b'"class_name"' in start:
+        raise FrontendError(
+            'this is the architecture of a Keras model, without quantizers, and no program',
+            location=Location(str(path)),
+            hint='quantize it with the section `quantization`; its weights lie beside it, or in model.weights',
+        )

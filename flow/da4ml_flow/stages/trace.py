@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from da4ml_flow.config.model import BuildConfig
-from da4ml_flow.results.metrics import ToolVersion, measure
+from da4ml_flow.results.metrics import Metric, ToolVersion, measure
 from da4ml_flow.stages.base import StageContext, StageOutcome
+from da4ml_flow.stages.float_model import quantization_settings
 
 
 class Trace:
@@ -20,7 +22,9 @@ class Trace:
     def settings(self, config: BuildConfig) -> Mapping[str, Any]:
         return {
             'source': config.model.source,
+            'weights': config.model.weights or _weights_beside(config.model.source),
             'input_type': config.model.input_type,
+            'quantization': quantization_settings(config),
             'optimizer': config.optimizer.model_dump(mode='json'),
         }
 
@@ -31,24 +35,33 @@ class Trace:
         from da4ml_core.device import device
         from da4ml_core.ir.cost import depth
         from da4ml_core.ir.serialize import save_program
+<<<<<<< HEAD
         from da4ml_core.passes.area import lut_estimate
+=======
+        from da4ml_flow.stages.float_model import float_accuracy, quantization_report, quantize_float_model
+>>>>>>> 0ab4546 (Quantize float models of Keras and ONNX after training: by calibration, in a build or as a table of accuracy and cost by bits)
         from da4ml_flow.stages.model_file import load_model
 
         options = context.config.optimizer
         context.report(f'reading {context.config.model.source.name}')
         start = time.perf_counter()
-        program = load_model(
-            context.config.model.source,
-            extra_depth=options.extra_depth,
-            effort=options.effort,
-            device=options.device,
-            input_type=context.config.model.input_type,
-            report=context.report,
-        )
+        quantized = None
+        if context.config.quantization is not None:
+            quantized = quantize_float_model(context.config, context.report)
+            program = quantized.program
+        else:
+            program = load_model(
+                context.config.model.source,
+                extra_depth=options.extra_depth,
+                effort=options.effort,
+                device=options.device,
+                input_type=context.config.model.input_type,
+                report=context.report,
+            )
         elapsed = time.perf_counter() - start
         path = context.directory / 'program.json.gz'
         save_program(program, path)
-        metrics = (
+        metrics: tuple[Metric, ...] = (
             measure('ops', program.num_ops, stage=self.name),
             measure('adders', program.num_adders, stage=self.name),
             measure(
@@ -57,4 +70,20 @@ class Trace:
             measure('depth', depth(program), stage=self.name),
             measure('trace_s', round(elapsed, 3), stage=self.name),
         )
-        return StageOutcome({'program': path}, metrics)
+        if quantized is None:
+            return StageOutcome({'program': path}, metrics)
+        report = context.directory / 'quantization.txt'
+        report.write_text(quantization_report(quantized), encoding='utf-8')
+        accuracy = float_accuracy(quantized, context.config)
+        if accuracy is not None:
+            metrics += (measure('float_accuracy', accuracy, stage=self.name),)
+        return StageOutcome({'program': path, 'quantization_report': report}, metrics)
+
+
+def _weights_beside(source: Path) -> Path | None:
+    """The weights of an architecture decide the result as much as it does."""
+    if source.suffix != '.json':
+        return None
+    from da4ml_core.frontends.post_training import weights_beside
+
+    return weights_beside(source)
