@@ -56,8 +56,9 @@ def quantize(
     from da4ml_core.device import device as known_device
     from da4ml_core.frontends.post_training import quantize_graph, read_float_model
     from da4ml_core.interp import predict
-    from da4ml_core.ir.cost import depth, lut_estimate
+    from da4ml_core.ir.cost import depth
     from da4ml_core.ir.serialize import save_program
+    from da4ml_core.passes.area import lut_estimate
     from da4ml_core.trace import SolverOptions
     from da4ml_flow.cli.console import print_json
     from da4ml_flow.cli.model import existing_model

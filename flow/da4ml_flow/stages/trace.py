@@ -35,11 +35,8 @@ class Trace:
         from da4ml_core.device import device
         from da4ml_core.ir.cost import depth
         from da4ml_core.ir.serialize import save_program
-<<<<<<< HEAD
         from da4ml_core.passes.area import lut_estimate
-=======
         from da4ml_flow.stages.float_model import float_accuracy, quantization_report, quantize_float_model
->>>>>>> 0ab4546 (Quantize float models of Keras and ONNX after training: by calibration, in a build or as a table of accuracy and cost by bits)
         from da4ml_flow.stages.model_file import load_model
 
         options = context.config.optimizer
