@@ -10,6 +10,8 @@ from da4ml_core.errors import CodegenError
 from da4ml_core.fixed import FixedType, Overflow, Rounding
 from da4ml_core.ir.opcode import Quantization
 
+TERNARY_STYLE = 'TERNARY_STYLE'  # the parameter of a top module that adds three operands: see ip/ternary_adder
+
 
 class PortField(NamedTuple):
     """One array element in a packed port: bits ``offset .. offset + width - 1``; width 0 has no bits.
@@ -49,6 +51,12 @@ class RtlBundle:
     clocked: bool
     latency_cycles: int
     initiation_interval: int = 1
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Those of the top module: in Verilog, how its adders of three operands are built, if it has any."""
+        ternary = self.language == 'verilog' and 'da4ml:ip:ternary_adder' in self.ip_cores
+        return (TERNARY_STYLE,) if ternary else ()
 
     @property
     def input_bits(self) -> int:

@@ -12,6 +12,7 @@ INPUTS = 'All input elements, the first in the lowest bits.'
 OUTPUTS = 'All output elements, the first in the lowest bits.'
 ADDRESS = 'The bits of the value that is looked up.'
 ENTRY = 'Its entry.'
+TERNARY_STYLE = "How three operands are added: 0 as a plain sum; 4, 8 in Xilinx' LUT6_2 on CARRY4, on CARRY8."
 
 
 def summary(netlist: Netlist) -> Iterator[str]:

@@ -10,6 +10,7 @@ from itertools import groupby
 from da4ml_core.codegen.bundle import PortField
 from da4ml_core.codegen.names import check_identifier
 from da4ml_core.codegen.netlist import (
+    TERNARY,
     Assignment,
     Bits,
     Copies,
@@ -325,13 +326,13 @@ def _operand_parameters(operands: tuple[Trimmed, ...]) -> dict[str, int]:
 
 
 def _sum_parameters(plan: Sum) -> tuple[str, dict[str, int]]:
-    primitive = {1: 'negate', 2: 'shift_adder', 3: 'ternary_adder'}[len(plan.operands)]
+    primitive = {1: 'negate', 2: 'shift_adder', 3: TERNARY}[len(plan.operands)]
     parameters = {}
     for port, operand, negated in zip('ABC', plan.operands, plan.negated, strict=False):
         parameters[f'{port}_WIDTH'] = operand.width_bits
         parameters[f'{port}_SIGNED'] = int(operand.signed)
         parameters[f'{port}_SHIFT'] = operand.exp - plan.exp
-        if primitive == 'ternary_adder' and port != 'A':
+        if primitive == TERNARY and port != 'A':
             parameters[f'SUBTRACT_{port}'] = int(negated)
     if primitive == 'shift_adder':
         parameters['SUBTRACT'] = int(plan.negated[1])

@@ -47,6 +47,7 @@ class Copies(NamedTuple):
     width_bits: int
 
 
+TERNARY = 'ternary_adder'
 _ZERO_BY_DEFAULT = frozenset({'A_SHIFT', 'B_SHIFT', 'C_SHIFT', 'SUBTRACT', 'SUBTRACT_B', 'SUBTRACT_C', 'DROP'})
 
 Piece = Slice | Literal | Copies

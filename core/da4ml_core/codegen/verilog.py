@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from da4ml_core.codegen import comments
+from da4ml_core.codegen.bundle import TERNARY_STYLE
 from da4ml_core.codegen.netlist import (
+    TERNARY,
     Assignment,
     Bits,
     Instance,
@@ -58,7 +60,13 @@ def _header(netlist: Netlist) -> Iterator[str]:
     yield ''
     yield '`default_nettype none'
     yield ''
-    yield f'module {netlist.top} ('
+    if TERNARY in netlist.primitives:
+        yield f'module {netlist.top} #('
+        yield f'    // {comments.TERNARY_STYLE}'
+        yield f'    parameter {TERNARY_STYLE} = 0'
+        yield ') ('
+    else:
+        yield f'module {netlist.top} ('
     if netlist.latency_cycles:
         yield f'    // {comments.CLOCK}'
         yield '    input  wire clk,'
@@ -131,7 +139,10 @@ def _assignment(node: Assignment) -> Iterator[str]:
 
 def _instance(node: Instance) -> Iterator[str]:
     name = node.target.name
-    parameters = ', '.join(f'.{key}({value})' for key, value in node.unusual_parameters)
+    settings = [f'.{key}({value})' for key, value in node.unusual_parameters]
+    if node.primitive == TERNARY:
+        settings.append(f'.STYLE({TERNARY_STYLE})')
+    parameters = ', '.join(settings)
     ports = ', '.join(f'.{port}({_bits(bits)})' for port, bits in node.inputs)
     yield f'    wire {_range(node.target)}{name};'
     yield f'    {node.module}{f" #({parameters})" if parameters else ""}'

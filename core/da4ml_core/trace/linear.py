@@ -29,6 +29,7 @@ class SolverOptions:
     device: str = DEFAULT_DEVICE
     effort: str | float = 'balanced'
     threads: int | None = None
+    max_operands: int | None = 2  # None: as many as pay on the device
 
 
 Solved = dict[tuple[Any, ...], tuple[list[int], Solution]]
@@ -104,6 +105,7 @@ def _solve_rows(graph: Graph, options: SolverOptions, rows: dict[int, list[Fract
         device=options.device,
         effort=options.effort,
         threads=options.threads,
+        max_operands=options.max_operands,
     )
 
 

@@ -215,6 +215,11 @@ def _core(bundle: RtlBundle, name: str) -> dict[str, Any]:
             },
         },
     }
+    if bundle.parameters:
+        core['parameters'] = {
+            name: {'datatype': 'int', 'paramtype': 'vlogparam', 'default': 0} for name in bundle.parameters
+        }
+        core['targets']['synth']['parameters'] = list(bundle.parameters)
     return _through_ghdl(core, bundle) if bundle.language == VHDL else core
 
 

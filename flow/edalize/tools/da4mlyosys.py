@@ -51,7 +51,9 @@ class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
             yield f'read_verilog {"-sv " if system_verilog else ""}{name}'
         for name, value in self.vlogparam.items():
             yield f'chparam -set {name} {self._param_value_str(value, str_quote_style=chr(34))} {top}'
-        yield f'hierarchy -check -top {top}'
+        yield f'hierarchy -top {top}'  # synth_* checks it, once it knows the cells of its family
+        if self.vlogparam:
+            yield f'rename -top {top}'  # `hierarchy` may have named it after its parameters
         keep = self.tool_options.get('keep_module')
         if keep:
             yield f'setattr -mod -set keep_hierarchy 1 {keep}'

@@ -3,7 +3,10 @@
 // Below the lower of bits B_SHIFT and C_SHIFT the result is a alone, so that only the bits above it form carry chains.
 // Shifts are not negative. Terms that are added come before terms that are subtracted, in ascending order of their shifts.
 // No operand reaches above the result: its shift and width together are at most DROP + Y_WIDTH.
-// Combinational. Meant for tools that map both additions together to one LUT6 per bit; others make two adders of it.
+// Combinational. STYLE 0 is the plain sum, for tools that map both additions together to one LUT6 per bit; others make
+// two adders of it. STYLE 4 and 8 are those LUTs as cells of Xilinx' devices: LUT6_2 on CARRY4 or on CARRY8. The LUT of
+// a bit makes the sum and the majority of the three operand bits; the carry chain adds the sums to the majorities of the
+// bits below. Of the two ones that complete the complements, one is the chain's carry in, one the majority below bit 0.
 
 `default_nettype none
 
@@ -20,7 +23,8 @@ module da4ml_ternary_adder #(
     parameter C_SHIFT = 0,
     parameter SUBTRACT_C = 0,
     parameter DROP = 0,
-    parameter Y_WIDTH = 10
+    parameter Y_WIDTH = 10,
+    parameter STYLE = 0
 ) (
     // The operand that is never subtracted, two's complement if A_SIGNED.
     input  wire [A_WIDTH-1:0] a,
@@ -42,10 +46,6 @@ module da4ml_ternary_adder #(
     wire [CHAIN-1:0] b_full;
     wire [CHAIN-1:0] c_full;
     // Yosys would merge the adders into multi-operand sums, which take more LUTs than carry chains.
-`ifdef YOSYS
-    (* keep *)
-`endif
-    wire [CHAIN-1:0] partial;
 `ifdef YOSYS
     (* keep *)
 `endif
@@ -76,15 +76,63 @@ module da4ml_ternary_adder #(
         if (FOOT > 0) begin : below
             assign sum[FOOT-1:0] = a_full[FOOT-1:0];
         end
-        if (SUBTRACT_B != 0) begin : b_subtracted
-            assign partial = a_full[TOP-1:FOOT] - b_full;
-        end else begin : b_added
-            assign partial = a_full[TOP-1:FOOT] + b_full;
-        end
-        if (SUBTRACT_C != 0) begin : c_subtracted
-            assign sum[TOP-1:FOOT] = partial - c_full;
-        end else begin : c_added
-            assign sum[TOP-1:FOOT] = partial + c_full;
+        if (STYLE == 0) begin : plain
+`ifdef YOSYS
+            (* keep *)
+`endif
+            wire [CHAIN-1:0] partial;
+            if (SUBTRACT_B != 0) begin : b_subtracted
+                assign partial = a_full[TOP-1:FOOT] - b_full;
+            end else begin : b_added
+                assign partial = a_full[TOP-1:FOOT] + b_full;
+            end
+            if (SUBTRACT_C != 0) begin : c_subtracted
+                assign sum[TOP-1:FOOT] = partial - c_full;
+            end else begin : c_added
+                assign sum[TOP-1:FOOT] = partial + c_full;
+            end
+        end else begin : cells
+            localparam GROUPS = (CHAIN + STYLE - 1) / STYLE;
+            localparam BITS = GROUPS * STYLE;
+            // Functions of {c, b, a}, and of {majority below, c, b, a}, in which what is subtracted is complemented.
+            localparam [7:0] MAJORITY = SUBTRACT_B != 0 ? (SUBTRACT_C != 0 ? 8'h2b : 8'hb2)
+                                                        : (SUBTRACT_C != 0 ? 8'h8e : 8'he8);
+            localparam [15:0] PARITY = (SUBTRACT_B != 0) ^ (SUBTRACT_C != 0) ? 16'h9669 : 16'h6996;
+            wire [CHAIN:0] majority;
+            wire [BITS-1:0] propagate;
+            wire [BITS-1:0] generated;
+            wire [BITS-1:0] result;
+            wire [BITS:0] carry;
+
+            assign majority[0] = SUBTRACT_B != 0;
+            assign carry[0] = SUBTRACT_C != 0;
+            assign generated[CHAIN-1:0] = majority[CHAIN-1:0];
+            if (BITS > CHAIN) begin : beyond
+                assign propagate[BITS-1:CHAIN] = {BITS - CHAIN{1'b0}};
+                assign generated[BITS-1:CHAIN] = {BITS - CHAIN{1'b0}};
+            end
+            genvar i;
+            for (i = 0; i < CHAIN; i = i + 1) begin : place
+                LUT6_2 #(.INIT({{2{PARITY}}, {4{MAJORITY}}})) compress (
+                    .I0(a_full[FOOT+i]), .I1(b_full[i]), .I2(c_full[i]), .I3(majority[i]), .I4(1'b0), .I5(1'b1),
+                    .O5(majority[i+1]), .O6(propagate[i])
+                );
+            end
+            for (i = 0; i < GROUPS; i = i + 1) begin : group
+                if (STYLE == 8) begin : wide
+                    CARRY8 add (
+                        .CI(carry[8*i]), .CI_TOP(1'b0), .DI(generated[8*i+:8]), .S(propagate[8*i+:8]),
+                        .O(result[8*i+:8]), .CO(carry[8*i+1+:8])
+                    );
+                end else begin : narrow
+                    CARRY4 add (
+                        .CI(i > 0 ? carry[4*i] : 1'b0), .CYINIT(i > 0 ? 1'b0 : carry[0]), .DI(generated[4*i+:4]),
+                        .S(propagate[4*i+:4]), .O(result[4*i+:4]), .CO(carry[4*i+1+:4])
+                    );
+                end
+            end
+            assign sum[TOP-1:FOOT] = result[CHAIN-1:0];
+            wire unused = &{1'b0, majority[CHAIN], carry, result};  // what the last cells make beyond the result
         end
     endgenerate
     assign y = sum[TOP-1:DROP];

@@ -4,6 +4,7 @@
 -- Shifts are not negative. Terms that are added come before terms that are subtracted, in ascending order of their shifts.
 -- No operand reaches above the result: its shift and width together are at most DROP + Y_WIDTH.
 -- Combinational. Meant for tools that map both additions together to one LUT6 per bit; others make two adders of it.
+-- STYLE is 0, the plain sum: the cells of Xilinx' devices, styles 4 and 8, are in the Verilog alone.
 
 library ieee;
 use ieee.std_logic_1164.all;
@@ -23,7 +24,8 @@ entity da4ml_ternary_adder is
         C_SHIFT : natural := 0;
         SUBTRACT_C : natural range 0 to 1 := 0;
         DROP : natural := 0;
-        Y_WIDTH : positive := 10
+        Y_WIDTH : positive := 10;
+        STYLE : natural range 0 to 0 := 0
     );
     port (
         -- The operand that is never subtracted, two's complement if A_SIGNED.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from da4ml_flow.eda import core_file, fusesoc, tools
 from da4ml_flow.eda.parsers.yosys_stat import Resources, parse_stat
 from da4ml_flow.errors import Location, ReportParseError
 
+# LUT6_2 on the carry cells of the family; Yosys would make a row of compressors and an adder of a plain sum
+TERNARY_STYLES: Mapping[str, int] = MappingProxyType({'xcup': 8, 'xcu': 8, 'xc7': 4})
 _TIMEOUT_S = 6 * 3600.0
 
 
@@ -32,7 +36,7 @@ def synthesize(rtl: Path, family: str, directory: Path, *, timeout_s: float | No
         'synth',
         cores=(rtl, core_file.ip_root()),
         directory=directory,
-        options={'family': family},
+        options={'family': family, **dict.fromkeys(bundle.parameters, str(TERNARY_STYLES.get(family, 0)))},
     )
     finished = fusesoc.build(project, found, timeout_s=timeout_s or _TIMEOUT_S)
     report = project.root / f'{project.name}_stat.json'
