@@ -16,6 +16,7 @@ from da4ml_core.cmvm.matrix import check_problem
 from da4ml_core.device import device
 from da4ml_core.fixed import Interval
 from da4ml_core.interp.reference import evaluate
+from da4ml_core.ir.cost import edge_intervals, op_levels
 from da4ml_core.ir.verify import verify
 
 NONE = (-3, 0, 0)  # the third operand of a binary adder
@@ -141,13 +142,20 @@ def exact_product(matrix: Sequence[Sequence[int]], codes: Sequence[int], inputs:
 
 
 def _check_depth(problem: Problem, solution: Solution) -> None:
-    """Levels are counted anew in the program, and the limit is kept."""
-    program = solution.program
-    levels = list(problem.latencies or [0] * len(problem.inputs))
-    for op in program.ops[len(levels) :]:
-        levels.append(1 + max((levels[edge.index] for edge in op.operands), default=-1))
-    latest = max((levels[edge.index] for edge in program.outputs), default=0)
+    """Levels are counted anew, in the solution and in the program, whose sums of disjoint bits take none."""
+    start = list(problem.latencies or [0] * len(problem.inputs))
+    levels = [*start, *(1 + max(start[bit.source] for bit in table.bits) for table in solution.tables)]
+    for adder in solution.adders:
+        levels.append(1 + max(levels[edge.index] for edge in adder.operands))
+    latest = max((levels[edge.index] + edge.negated for edge in solution.outputs if edge is not None), default=0)
     require(latest == solution.depth, f'depth {solution.depth} is {latest}')
+    program = solution.program
+    ready = list(start)
+    for op in program.ops[len(start) :]:
+        arrived = max((ready[edge.index] for edge in op.operands), default=0)
+        ready.append(arrived + op_levels(op, edge_intervals(program, op)))
+    latest = max((ready[edge.index] for edge in program.outputs), default=0)
+    require(latest <= solution.depth, f'depth {solution.depth} is {latest} in the program')
     if problem.extra is not None:
         require(solution.limit == solution.minimal_depth + problem.extra, 'the limit is another one')
         require(solution.depth <= (solution.limit or 0), f'depth {solution.depth} is over {solution.limit}')
@@ -155,4 +163,4 @@ def _check_depth(problem: Problem, solution: Solution) -> None:
 
 def fingerprint(solution: Solution) -> Any:
     """Equal for equal graphs."""
-    return solution.graph.adders.tolist(), solution.outputs
+    return solution.graph.adders.tolist(), solution.outputs, solution.tables

@@ -14,7 +14,7 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_matrix
 
 from da4ml_core import load
-from da4ml_core.ir.cost import op_levels
+from da4ml_core.ir.cost import edge_intervals, op_levels
 from da4ml_core.passes.schedule import Schedule, schedule
 
 
@@ -22,7 +22,7 @@ def fewest_bits(plan: Schedule, limit: int) -> float:
     """The optimum by linear programming, with variables for stages and for the ends of lifetimes."""
     program, size = plan.program, plan.program.num_ops
     widths = np.array([window.width_bits for window in plan.windows])
-    delays = [min(op_levels(op), limit) for op in program.ops]
+    delays = [min(op_levels(op, edge_intervals(program, op)), limit) for op in program.ops]
     operands = [
         {edge.index for edge in op.operands if widths[edge.index]} if widths[index] else set()
         for index, op in enumerate(program.ops)

@@ -44,7 +44,7 @@ def problems(draw, max_bits=80):
 def test_fast_solutions(problem):
     solution = check(problem, 'fast')
     if not any(problem.latencies or []):
-        assert depth(solution.program) == solution.depth
+        assert depth(solution.program) <= solution.depth
 
 
 @settings(max_examples=25, deadline=None)

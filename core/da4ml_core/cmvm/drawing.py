@@ -7,7 +7,7 @@ from html import escape
 from typing import NamedTuple
 
 from da4ml_core.ir import InputPort, Opcode, Operand, Program
-from da4ml_core.ir.cost import op_levels
+from da4ml_core.ir.cost import edge_intervals, op_levels
 
 SWEEPS = 8
 CHAR_WIDTH = 6.7  # of 11 px monospace
@@ -45,7 +45,7 @@ def nodes(program: Program, arrival: Sequence[int]) -> list[Node]:
     found = []
     for index, op in enumerate(program.ops):
         start = max((levels[edge.index] for edge in op.operands), default=0)
-        level = arrival[index] if op.opcode is Opcode.INPUT else start + op_levels(op)
+        level = arrival[index] if op.opcode is Opcode.INPUT else start + op_levels(op, edge_intervals(program, op))
         levels.append(level)
         if op.opcode is Opcode.INPUT:
             text = f'%{index} = x{op.attribute.position}' if isinstance(op.attribute, InputPort) else f'%{index}'

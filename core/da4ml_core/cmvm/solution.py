@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from da4ml_core.cmvm import drawing
 from da4ml_core.cmvm.check import ZERO, Graph, exact_intervals, node_intervals
 from da4ml_core.cmvm.matrix import Problem
+from da4ml_core.cmvm.tables import BitTable, Packing, table_ops
 from da4ml_core.device import Device
 from da4ml_core.fixed import Interval
 from da4ml_core.ir import InputPort, Op, Opcode, Operand, Program, Quantization
-from da4ml_core.ir.cost import adder_luts, edge_intervals
+from da4ml_core.ir.cost import adder_luts, chain_luts, edge_intervals, op_levels
 
 DRAWN_ADDERS = 500  # in a notebook
 
@@ -37,9 +38,9 @@ class Adder(NamedTuple):
 class Solution:
     """A shift-and-add graph for ``y = x @ matrix``, proved equal to it.
 
-    Values are numbered from the inputs, 0 to n_in - 1, on to the adders, n_in and up. ``outputs`` has an edge per
-    column, or None where the column is zero; an edge may be negated, for a following adder to absorb (``program``
-    spends a negation on it).
+    Values are numbered from the inputs, 0 to n_in - 1, to the tables of bits of inputs, if any, and on to the adders.
+    ``outputs`` has an edge per column, or None where the column is zero; an edge may be negated, for a following adder
+    to absorb (``program`` spends a negation on it).
     """
 
     problem: Problem
@@ -50,6 +51,7 @@ class Solution:
     limit: int | None
     minimal_depth: int
     stats: Mapping[str, Any] = field(default_factory=dict)
+    packing: Packing | None = None
 
     @classmethod
     def proved(
@@ -60,17 +62,25 @@ class Solution:
         limit: int | None,
         minimal_depth: int,
         stats: Mapping[str, Any],
+        packing: Packing | None = None,
     ) -> Solution:
-        """The solution that a graph is; raises SelfCheckFailed if it does not compute the problem's matrix."""
-        intervals = exact_intervals(graph, problem)
+        """The solution that a graph is; raises SelfCheckFailed if it does not compute the problem's matrix.
+
+        With a packing, the graph is of the inputs and its tables.
+        """
+        sums = problem
+        if packing is not None:
+            packing.check(problem)
+            sums = packing.sums(problem)
+        intervals = exact_intervals(graph, sums)
         adders = []
-        for operands, interval in zip(graph.operands(), intervals[len(problem.inputs) :], strict=True):
+        for operands, interval in zip(graph.operands(), intervals[len(sums.inputs) :], strict=True):
             a, b, *rest = (Operand(*operand) for operand in operands)
             adders.append(Adder(a, b, interval, *rest))
         outputs = tuple(
             None if node == ZERO else Operand(node, shift, negated) for node, shift, negated in graph.outputs
         )
-        return cls(problem, device, graph, tuple(adders), outputs, limit, minimal_depth, stats)
+        return cls(problem, device, graph, tuple(adders), outputs, limit, minimal_depth, stats, packing)
 
     @property
     def matrix(self) -> NDArray[Any]:
@@ -81,6 +91,11 @@ class Solution:
     def inputs(self) -> tuple[Interval, ...]:
         return self.problem.inputs
 
+    @property
+    def tables(self) -> tuple[BitTable, ...]:
+        """Tables of bits of inputs, each a value of its own; none if adders alone are cheaper."""
+        return () if self.packing is None else self.packing.tables
+
     @cached_property
     def num_adders(self) -> int:
         """Adders counted as binary ones."""
@@ -88,8 +103,8 @@ class Solution:
 
     @cached_property
     def levels(self) -> tuple[int, ...]:
-        """Adder levels at which each value is ready, arrival times of the inputs included."""
-        levels = list(self.problem.levels)
+        """Adder levels at which each value is ready, arrival times of the inputs included; a table takes one."""
+        levels = list(self._sums.levels)
         for adder in self.adders:
             levels.append(1 + max(levels[edge.index] for edge in adder.operands))
         return tuple(levels)
@@ -101,8 +116,8 @@ class Solution:
 
     @cached_property
     def lut_cost(self) -> float:
-        """LUTs of the adders and of the negated outputs on the device."""
-        return sum(_luts(op, self._graph_program, self.device) for op in self._graph_program.ops)
+        """LUTs of the tables, the adders and the negated outputs on the device."""
+        return chain_luts(self._graph_program, self.device)
 
     @cached_property
     def delay_ns(self) -> float:
@@ -124,18 +139,64 @@ class Solution:
         ranges = [kind.interval for kind in types]
         if ranges == list(self.inputs):
             return self._graph_program
-        intervals = node_intervals(self.graph, self.problem, ranges)
-        return _program(ranges, self.adders, intervals[len(ranges) :], self.outputs)
+        values = [*ranges, *(table.interval for table in self.tables)]
+        intervals = node_intervals(self.graph, self._sums, values)
+        return self._program(ranges, intervals[len(values) :])
+
+    @cached_property
+    def body(self) -> tuple[tuple[Op, ...], tuple[int, ...]]:
+        """The operations after the inputs, and the number of each value among the inputs and those."""
+        return self._body(self.inputs, [adder.interval for adder in self.adders])
+
+    @cached_property
+    def _sums(self) -> Problem:
+        return self.problem if self.packing is None else self.packing.sums(self.problem)
 
     @cached_property
     def _graph_program(self) -> Program:
-        return _program(self.inputs, self.adders, [adder.interval for adder in self.adders], self.outputs)
+        return self._program(self.inputs, [adder.interval for adder in self.adders])
+
+    def _body(
+        self, inputs: Sequence[Interval], intervals: Sequence[Interval]
+    ) -> tuple[tuple[Op, ...], tuple[int, ...]]:
+        ops, made = table_ops(self.tables, inputs)
+        numbers = [*range(len(inputs)), *made]
+        for adder, interval in zip(self.adders, intervals, strict=True):
+            numbers.append(len(inputs) + len(ops))
+            ops.append(Op(Opcode.ADD, tuple(_renumbered(edge, numbers) for edge in adder.operands), interval))
+        return tuple(ops), tuple(numbers)
+
+    def _program(self, inputs: Sequence[Interval], intervals: Sequence[Interval]) -> Program:
+        """The program for inputs of some ranges and the adders' intervals that follow from them."""
+        body, numbers = self._body(inputs, intervals)
+        ops = [
+            Op(Opcode.INPUT, (), interval, InputPort(position, Quantization(interval.fixed_type)))
+            for position, interval in enumerate(inputs)
+        ]
+        ops += body
+        made: dict[int | None, int] = {}
+        edges = []
+        for output in self.outputs:
+            edge = None if output is None else _renumbered(output, numbers)
+            if edge is not None and not edge.negated:
+                edges.append(edge)
+                continue
+            source = None if edge is None else edge.index
+            if source not in made:
+                made[source] = len(ops)
+                if source is None:
+                    ops.append(Op(Opcode.CONST, (), Interval(0, 0)))
+                else:
+                    ops.append(Op(Opcode.NEG, (Operand(source),), ops[source].interval.shifted(0, True)))
+            edges.append(Operand(made[source], 0 if edge is None else edge.shift))
+        return Program('cmvm', tuple(ops), tuple(edges), ((len(inputs),),), ((len(edges),),))
 
     @property
     def summary(self) -> str:
         """Its size in a line."""
         n_in, n_out = self.problem.weights.shape
-        size = f'{self.num_adders} adders, {self.lut_cost:g} LUTs on {self.device.name}, depth {self.depth}'
+        tables = f'{len(self.tables)} tables, ' if self.tables else ''
+        size = f'{tables}{self.num_adders} adders, {self.lut_cost:g} LUTs on {self.device.name}, depth {self.depth}'
         return f'{n_in} x {n_out} matrix: {size}'
 
     def __repr__(self) -> str:
@@ -143,7 +204,9 @@ class Solution:
 
     def __str__(self) -> str:
         lines = [self.summary]
-        for index, adder in enumerate(self.adders, len(self.inputs)):
+        for index, table in enumerate(self.tables, len(self.inputs)):
+            lines.append(f'  %{index} = {table}')
+        for index, adder in enumerate(self.adders, len(self.inputs) + len(self.tables)):
             lines.append(f'  %{index} = {drawing.sum_text(adder.operands)} : {adder.interval}')
         for position, edge in enumerate(self.outputs):
             lines.append(f'  y{position} = {edge if edge is not None else 0}')
@@ -159,35 +222,11 @@ class Solution:
 
     def _repr_svg_(self) -> str | None:
         """What a notebook shows; None, for the text instead, where a drawing would be too large to read."""
-        return self.to_svg() if len(self.adders) <= DRAWN_ADDERS else None
+        return self.to_svg() if len(self.adders) + len(self.tables) <= DRAWN_ADDERS else None
 
 
-def _program(
-    inputs: Sequence[Interval],
-    adders: Sequence[Adder],
-    intervals: Sequence[Interval],
-    outputs: Sequence[Operand | None],
-) -> Program:
-    ops = [
-        Op(Opcode.INPUT, (), interval, InputPort(position, Quantization(interval.fixed_type)))
-        for position, interval in enumerate(inputs)
-    ]
-    ops += [Op(Opcode.ADD, adder.operands, interval) for adder, interval in zip(adders, intervals, strict=True)]
-    made: dict[int | None, int] = {}
-    edges = []
-    for edge in outputs:
-        if edge is not None and not edge.negated:
-            edges.append(edge)
-            continue
-        source = None if edge is None else edge.index
-        if source not in made:
-            made[source] = len(ops)
-            if source is None:
-                ops.append(Op(Opcode.CONST, (), Interval(0, 0)))
-            else:
-                ops.append(Op(Opcode.NEG, (Operand(source),), ops[source].interval.shifted(0, True)))
-        edges.append(Operand(made[source], 0 if edge is None else edge.shift))
-    return Program('cmvm', tuple(ops), tuple(edges), ((len(inputs),),), ((len(edges),),))
+def _renumbered(edge: Operand, numbers: Sequence[int]) -> Operand:
+    return edge._replace(index=numbers[edge.index])
 
 
 def _luts(op: Op, program: Program, device: Device) -> float:
@@ -196,6 +235,8 @@ def _luts(op: Op, program: Program, device: Device) -> float:
 
 def _delay_ns(op: Op, program: Program, device: Device) -> float:
     bits = _luts(op, program, device)
+    if op.opcode is Opcode.LOOKUP:
+        return (device.route_delay_ns + device.lut_delay_ns) * op_levels(op, edge_intervals(program, op))
     if not bits:
         return 0.0
     return device.route_delay_ns + device.lut_delay_ns + device.carry_delay_ns_per_bit * bits

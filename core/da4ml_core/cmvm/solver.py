@@ -13,6 +13,7 @@ from da4ml_core.cmvm.decompose import KraftLevels
 from da4ml_core.cmvm.digit_tree import digit_tree
 from da4ml_core.cmvm.effort import Effort, Progress
 from da4ml_core.cmvm.matrix import Problem, check_problem
+from da4ml_core.cmvm.packed import packed_solutions
 from da4ml_core.cmvm.rows import distinct_rows, minimal_depth
 from da4ml_core.cmvm.search import Search
 from da4ml_core.cmvm.solution import Solution
@@ -38,6 +39,7 @@ def solve(
     threads: int | None = None,
     max_operands: int = 2,
     progress: Callable[[Progress], None] | None = None,
+    tables: bool = True,
 ) -> Solution:
     """The shift-and-add graph of ``y = x @ matrix`` with the fewest LUTs that the effort finds.
 
@@ -45,26 +47,30 @@ def solve(
     8-bit signed integers); ``latencies`` are their arrival times in adder levels. ``extra_depth`` limits the depth to
     the minimal one and so many levels more; None is no limit. ``effort`` is 'fast', 'balanced', 'max', or a time
     budget in seconds. The result does not depend on ``threads``. ``max_operands`` is 2 or 3: whether ternary adders
-    are used, which count as one level. ``progress`` is told of every step and may raise to cancel the solve; with
+    are used, which count as one level. ``tables``: whether inputs
+    of one or two bits may be looked up in tables, where that takes fewer LUTs; a table counts as one level, and the
+    minimal depth is that of adders alone. ``progress`` is told of every step and may raise to cancel the solve; with
     more than one thread, from any of them.
 
     Raises InvalidMatrix for a matrix, intervals or latencies that are not valid, BudgetExceeded if no graph fits the
     depth, and SolveError for unknown options.
     """
     family = find_device(device)
-    _check_options(extra_depth, effort, threads, max_operands)
+    _check_options(extra_depth, effort, threads, max_operands, tables)
     problem = check_problem(matrix, inputs, latencies)
     if isinstance(effort, str):
-        key = (problem.key, extra_depth, device, effort, max_operands)
+        key = (problem.key, extra_depth, device, effort, max_operands, tables)
         known = _recall(key)
         if known is None:
-            known = _solve(problem, extra_depth, family, effort, max_operands, threads, progress)
+            known = _solve(problem, extra_depth, family, effort, max_operands, threads, progress, tables)
             _remember(key, known)
         return known
-    return _solve(problem, extra_depth, family, float(effort), max_operands, threads, progress)
+    return _solve(problem, extra_depth, family, float(effort), max_operands, threads, progress, tables)
 
 
-def _check_options(extra_depth: int | None, effort: str | float, threads: int | None, max_operands: int) -> None:
+def _check_options(
+    extra_depth: int | None, effort: str | float, threads: int | None, max_operands: int, tables: bool
+) -> None:
     if extra_depth is not None and (isinstance(extra_depth, bool) or not isinstance(extra_depth, int)):
         raise SolveError(f'extra_depth is {extra_depth!r}, not a number of adder levels or None')
     if effort not in EFFORTS and (isinstance(effort, str | bool) or not effort > 0):
@@ -73,6 +79,8 @@ def _check_options(extra_depth: int | None, effort: str | float, threads: int | 
         raise SolveError(f'threads is {threads!r}, not a positive integer or None')
     if isinstance(max_operands, bool) or max_operands not in (2, 3):
         raise SolveError(f'max_operands is {max_operands!r}, not 2 or 3')
+    if not isinstance(tables, bool):
+        raise SolveError(f'tables is {tables!r}, not True or False')
 
 
 def _solve(
@@ -83,6 +91,7 @@ def _solve(
     max_operands: int,
     threads: int | None,
     progress: Callable[[Progress], None] | None,
+    tables: bool,
 ) -> Solution:
     started = time.process_time()
     kraft = KraftLevels(problem.levels, radix=max_operands)
@@ -105,6 +114,11 @@ def _solve(
         tree = Solution.proved(problem, plain, device, limit, least, {'recipe': 'digit tree'})
         if tree.lut_cost < best.lut_cost and (limit is None or tree.depth <= limit):
             best = tree
+    if tables:
+        level = effort if isinstance(effort, str) else 'balanced'
+        for found in packed_solutions(problem, device, max_operands, limit, least, level, threads, progress):
+            if (found.lut_cost, found.num_adders) < (best.lut_cost, best.num_adders):
+                best = found
     done = {'candidates': run.tried, 'lifted': sum(search.rows.lifted), 'cpu_s': time.process_time() - started}
     return replace(best, stats={**best.stats, **done})
 

@@ -230,8 +230,12 @@ class _Lowering:
     def _wired(self, operands: tuple[Trimmed, ...], stage: int, lo: int, hi: int) -> Bits:
         if not operands:
             return (Literal(0, hi - lo),)
-        (operand,) = operands
-        return _extended(self._bits(operand, stage), operand.signed, operand.exp, lo, hi)
+        pieces: Bits = ()
+        for operand, above in zip(operands, (*operands[1:], None), strict=True):
+            top = hi if above is None else above.exp
+            pieces = (*_extended(self._bits(operand, stage), operand.signed, operand.exp, lo, top), *pieces)
+            lo = top
+        return pieces
 
     def _bits(self, operand: Trimmed, stage: int) -> Bits:
         window = operand.window

@@ -21,6 +21,8 @@ from da4ml_core.codegen.netlist import (
     Stage,
 )
 
+SMALL_ADDRESS_BITS = 6  # of a LUT
+
 
 def verilog_text(netlist: Netlist) -> str:
     """The top module; the same netlist always gives the same text."""
@@ -30,6 +32,8 @@ def verilog_text(netlist: Netlist) -> str:
 def verilog_table(rom: Rom, program: str) -> str:
     """A table as a module: a case for each entry, to be built of LUTs."""
     width, last = rom.address_bits, rom.entries[-1]
+    # one LUT a bit needs no style, and of a table with constant bits Yosys would make a RAM that it cannot build
+    style = '' if width <= SMALL_ADDRESS_BITS else '(* rom_style = "distributed" *) '
     lines = [
         f'// {comments.table(rom, program)}',
         '',
@@ -41,7 +45,7 @@ def verilog_table(rom: Rom, program: str) -> str:
         f'    // {comments.ENTRY}',
         f'    output wire [{rom.width_bits - 1}:0] y',
         ');',
-        f'    (* rom_style = "distributed" *) reg [{rom.width_bits - 1}:0] entry;',
+        f'    {style}reg [{rom.width_bits - 1}:0] entry;',
         '    always @* (* logic_block *) case (a)',
         *(f"        {width}'h{address:x}: entry = {rom.width_bits}'h{code:x};" for address, code in rom.entries[:-1]),
         f"        default: entry = {rom.width_bits}'h{last[1]:x};  // {width}'h{last[0]:x}",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from da4ml_core.device import Device
-from da4ml_core.fixed import Interval, Overflow, Rounding
+from da4ml_core.fixed import Interval, Overflow, Rounding, code_bits
 from da4ml_core.ir.opcode import Opcode, Quantization
 from da4ml_core.ir.program import Op, Program
 from da4ml_core.ir.table import Lookup
@@ -26,20 +27,22 @@ def adder_chain_bits(terms: Sequence[tuple[Interval, bool]], result: Interval) -
     positive = sorted(exp for exp, negated in present if not negated)
     negative = [exp for exp, negated in present if negated]
     start = min([*positive[1:2], *negative])
-    if not negative and _disjoint([term for term, _ in terms if term.lo or term.hi]):
+    if not negative and _disjoint([term for term, _ in terms]):
         return 0
     return max(0, result_top - start)
 
 
 def _disjoint(terms: Sequence[Interval]) -> bool:
     """Whether the codes of the terms occupy disjoint bits, so that their sum is a concatenation."""
-    ordered = sorted(terms, key=lambda term: term.exp)
+    ordered = sorted((term for term in terms if term.lo or term.hi), key=lambda term: term.exp)
     return all(low.lo >= 0 and low.exp + low.width_bits <= high.exp for low, high in pairwise(ordered))
 
 
-def op_levels(op: Op) -> int:
-    """Adder levels from the latest operand to the result."""
-    if op.opcode in (Opcode.ADD, Opcode.NEG):
+def op_levels(op: Op, operands: Sequence[Interval]) -> int:
+    """Adder levels from the latest operand to the result; ``operands`` are the intervals of its edges."""
+    if op.opcode is Opcode.ADD:
+        return int(any(edge.negated for edge in op.operands) or not _disjoint(operands))
+    if op.opcode is Opcode.NEG:
         return 1
     if op.opcode is Opcode.QUANTIZE and isinstance(op.attribute, Quantization):
         rounds = op.attribute.rounding is not Rounding.TRN
@@ -79,18 +82,56 @@ def adder_luts(op: Op, operands: Sequence[Interval], device: Device) -> float:
     return bits * (device.ternary_luts_per_bit if len(operands) == 3 else device.adder_luts_per_bit)
 
 
+def lookup_functions(lookup: Lookup, operand: Interval) -> frozenset[int]:
+    """The bits of a table that take LUTs, each as its column of bits, complemented if that makes its first bit 0.
+
+    Constant bits and copies of a bit of the operand are wiring; equal bits, and a bit and its complement, are one.
+    Tables beyond the LUTs of one fixed multiplexer are not looked into: all their bits count.
+    """
+    if operand.width_bits > MUXED_ADDRESS_BITS:
+        return frozenset(range(lookup.bounds(operand).width_bits))
+    return _functions(lookup.reachable(operand), operand.lo)
+
+
+@lru_cache(maxsize=4096)
+def _functions(entries: tuple[int, ...], first: int) -> frozenset[int]:
+    everywhere = (1 << len(entries)) - 1
+    addresses = range(first, first + len(entries))
+    made, wires = (
+        {
+            column ^ everywhere if column & 1 else column
+            for column in (
+                sum((code >> bit & 1) << place for place, code in enumerate(codes))
+                for bit in range(code_bits(min(codes), max(codes)))
+            )
+        }
+        for codes in (entries, addresses)
+    )
+    return frozenset(made - wires - {0})
+
+
 def edge_intervals(program: Program, op: Op) -> list[Interval]:
     """The intervals of an op's edges, shifted but without their signs."""
     return [program.ops[edge.index].interval.shifted(edge.shift) for edge in op.operands]
 
 
 def chain_luts(program: Program, device: Device) -> float:
-    """LUTs of all carry chains of a program: what the solver minimizes."""
-    return sum(
-        adder_luts(op, edge_intervals(program, op), device)
-        for op in program.ops
-        if op.opcode in (Opcode.ADD, Opcode.NEG)
-    )
+    """LUTs of all carry chains and tables of a program: what the solver minimizes.
+
+    A bit that several tables make of one value is made once.
+    """
+    total = 0.0
+    made: set[tuple[int, int]] = set()
+    for op in program.ops:
+        edges = edge_intervals(program, op)
+        if op.opcode in (Opcode.ADD, Opcode.NEG):
+            total += adder_luts(op, edges, device)
+        elif isinstance(op.attribute, Lookup):
+            source = op.operands[0].index
+            bits = {(source, function) for function in lookup_functions(op.attribute, edges[0])} - made
+            total += table_luts(edges[0].width_bits, len(bits), device)
+            made |= bits
+    return total
 
 
 def arrival_levels(program: Program) -> list[int]:
@@ -98,7 +139,7 @@ def arrival_levels(program: Program) -> list[int]:
     levels: list[int] = []
     for op in program.ops:
         start = max((levels[edge.index] for edge in op.operands), default=0)
-        levels.append(start + op_levels(op))
+        levels.append(start + op_levels(op, edge_intervals(program, op)))
     return levels
 
 

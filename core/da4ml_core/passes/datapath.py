@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from da4ml_core.fixed import (
@@ -62,7 +63,7 @@ class Trimmed(NamedTuple):
 
 
 class Wiring(NamedTuple):
-    """The result is the operand, extended or with zeros below; zero if there is no operand."""
+    """The bits of the operands, disjoint and from the lowest up, extended and with zeros between; zero without any."""
 
     operands: tuple[Trimmed, ...]
 
@@ -234,7 +235,7 @@ def _build_sum(operands: list[Trimmed], negated: list[bool], lo: int, hi: int) -
             terms.append((operand, minus))
     added = sorted((term for term, minus in terms if not minus), key=lambda term: term.exp)
     subtracted = [term for term, minus in terms if minus]
-    if not subtracted and len(added) < 2:
+    if not subtracted and all(not low.signed and low.top <= high.exp for low, high in pairwise(added)):
         return _wiring([_cut(term, lo, hi) for term in added])
     # Below the foot of the carry chain only the lowest added term has bits, and they are the result's.
     foot = min(term.exp for term in [*added[1:2], *subtracted])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from da4ml_core.device import DEFAULT_DEVICE, DEVICES, Device
 from da4ml_core.errors import CodegenError
 from da4ml_core.fixed import Interval
-from da4ml_core.ir.cost import op_levels
+from da4ml_core.ir.cost import edge_intervals, op_levels
 from da4ml_core.ir.program import Program
 from da4ml_core.passes.datapath import Window, demanded_windows, value_intervals
 from da4ml_core.passes.delay import op_delays_ps
@@ -107,7 +107,7 @@ def schedule(
     windows = demanded_windows(program, intervals)
     times = op_delays_ps(program, intervals, windows, device)
     if limits.given:
-        delays = [op_levels(op) for op in program.ops] if max_levels is not None else times
+        delays = [op_levels(op, edge_intervals(program, op)) for op in program.ops] if max_levels is not None else times
         registers = input_registers + output_registers
         limit, num_stages = _limit_and_stages(program, windows, delays, limits, registers, device)
         placed = retime(program, windows, delays, limit, num_stages, -1 if input_registers else 0)

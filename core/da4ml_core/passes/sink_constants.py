@@ -62,7 +62,9 @@ class _Sinking:
     def _append(self, op: Op) -> int:
         ready = max((self.levels[edge.index] for edge in op.operands), default=0)
         self.ops.append(op)
-        self.levels.append(ready + op_levels(op))
+        edges = [self.ops[edge.index].interval.shifted(edge.shift, edge.negated) for edge in op.operands]
+        levels = 1 if op.opcode is Opcode.ADD else op_levels(op, edges)  # as the places are counted
+        self.levels.append(ready + levels)
         return len(self.ops) - 1
 
     def _moved(self, edge: Operand) -> Operand:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from da4ml_core.cmvm import Solution
 from da4ml_core.fixed import FixedType, Interval, Overflow, Rounding, overflows, quantize_code, quantize_interval
 from da4ml_core.ir.affine import op_interval
 from da4ml_core.ir.cost import op_levels
@@ -41,14 +42,18 @@ class Graph:
         operands: tuple[Operand, ...],
         attribute: Attribute = None,
         interval: Interval | None = None,
+        is_wiring: bool = False,
     ) -> int:
-        """The number of the value; ``interval`` may be given where more is known than the operands' intervals say."""
+        """The number of the value; ``interval`` may be given where more is known than the operands' intervals say.
+
+        An addition counts as a level, as the solver counts it, unless it is said to be wiring.
+        """
         key = (opcode, operands, attribute, interval if opcode is Opcode.CONST else None)
         number = self._numbers.get(key)
         if number is not None:
             return number
+        edges = [self.intervals[edge.index].shifted(edge.shift, edge.negated) for edge in operands]
         if interval is None:
-            edges = [self.intervals[edge.index].shifted(edge.shift, edge.negated) for edge in operands]
             probe = Op(opcode, operands, Interval(0, 0), attribute)
             interval = op_interval(probe, edges)
         op = Op(opcode, operands, interval, attribute, self.origin)
@@ -56,7 +61,8 @@ class Graph:
         self.ops.append(op)
         self.intervals.append(interval)
         ready = max((self.levels[edge.index] for edge in operands), default=0)
-        self.levels.append(ready + op_levels(op))
+        levels = int(not is_wiring) if opcode is Opcode.ADD else op_levels(op, edges)
+        self.levels.append(ready + levels)
         self._numbers[key] = number
         return number
 
@@ -232,17 +238,15 @@ class Graph:
         source = self._relu_sources.get(variable.value)
         return None if source is None else source.scaled(variable.shift)
 
-    def inline(
-        self,
-        inputs: Sequence[int],
-        adders: Sequence[tuple[tuple[Operand, ...], Interval]],
-    ) -> list[int]:
-        """Append a solved adder graph whose operand i < len(inputs) is ``inputs[i]``; the numbers of all its values."""
+    def inline(self, inputs: Sequence[int], solution: Solution) -> list[int]:
+        """Append the operations of a solution for input values; the number of each of its values."""
+        ops, values = solution.body
+        own = frozenset(values)  # all else joins the bits that tables look at
         numbers = list(inputs)
-        for operands, interval in adders:
-            edges = tuple(Operand(numbers[edge.index], edge.shift, edge.negated) for edge in operands)
-            numbers.append(self.append(Opcode.ADD, edges, None, interval))
-        return numbers
+        for place, op in enumerate(ops, len(inputs)):
+            edges = tuple(Operand(numbers[edge.index], edge.shift, edge.negated) for edge in op.operands)
+            numbers.append(self.append(op.opcode, edges, op.attribute, op.interval, place not in own))
+        return [numbers[value] for value in values]
 
 
 def _rounding_offset(rounding: Rounding, step: int, exp: int) -> Dyadic | None:

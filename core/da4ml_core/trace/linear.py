@@ -30,6 +30,7 @@ class SolverOptions:
     effort: str | float = 'balanced'
     threads: int | None = None
     max_operands: int | None = 2  # None: as many as pay on the device
+    tables: bool = False
 
 
 Solved = dict[tuple[Any, ...], tuple[list[int], Solution]]
@@ -73,9 +74,7 @@ def matrix_vector(
             solved[kind] = known
     used, solution = known
     values = list(places)
-    numbers = graph.inline(
-        [values[place] for place in used], [(adder.operands, adder.interval) for adder in solution.adders]
-    )
+    numbers = graph.inline([values[place] for place in used], solution)
     return [
         (Variable() if edge is None else Variable(numbers[edge.index], edge.shift, edge.negated)).plus(offset)
         for edge, offset in zip(solution.outputs, offsets, strict=True)
@@ -106,6 +105,7 @@ def _solve_rows(graph: Graph, options: SolverOptions, rows: dict[int, list[Fract
         effort=options.effort,
         threads=options.threads,
         max_operands=options.max_operands,
+        tables=options.tables,
     )
 
 

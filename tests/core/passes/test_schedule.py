@@ -13,7 +13,7 @@ from random_programs import random_program
 from da4ml_core.device import DEVICES, device
 from da4ml_core.errors import CodegenError
 from da4ml_core.ir import Program
-from da4ml_core.ir.cost import op_levels
+from da4ml_core.ir.cost import edge_intervals, op_levels
 from da4ml_core.ir.text import parse_program
 from da4ml_core.passes.delay import op_delays_ps
 from da4ml_core.passes.schedule import Schedule, schedule
@@ -53,7 +53,7 @@ def check_stages(plan: Schedule, limit: int, delays: list[int]) -> None:
 
 
 def levels_of(program: Program) -> list[int]:
-    return [op_levels(op) for op in program.ops]
+    return [op_levels(op, edge_intervals(program, op)) for op in program.ops]
 
 
 def times_of(plan: Schedule, family: str) -> list[int]:
