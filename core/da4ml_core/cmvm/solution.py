@@ -229,14 +229,11 @@ def _renumbered(edge: Operand, numbers: Sequence[int]) -> Operand:
     return edge._replace(index=numbers[edge.index])
 
 
-def _luts(op: Op, program: Program, device: Device) -> float:
-    return adder_luts(op, edge_intervals(program, op), device)
-
-
 def _delay_ns(op: Op, program: Program, device: Device) -> float:
-    bits = _luts(op, program, device)
+    edges = edge_intervals(program, op)
     if op.opcode is Opcode.LOOKUP:
-        return (device.route_delay_ns + device.lut_delay_ns) * op_levels(op, edge_intervals(program, op))
+        return (device.route_delay_ns + device.lut_delay_ns) * op_levels(op, edges)
+    bits = adder_luts(op, edges, device)
     if not bits:
         return 0.0
     return device.route_delay_ns + device.lut_delay_ns + device.carry_delay_ns_per_bit * bits
