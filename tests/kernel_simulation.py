@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ghdl_tools import VHDL_IP_SOURCES, simulate_vhdl, vhdl_entity
-from hdl_tools import IP_SOURCES, simulate
+from hdl_tools import CELL_MODELS, IP_SOURCES, simulate
 from random_programs import random_codes, random_program
 
 from da4ml_core.codegen import RtlBundle
@@ -92,7 +92,7 @@ def mismatches(kernels: Sequence[Kernel], directory: Path) -> list[str]:
         x_bits, y_bits = max(x_bits, 65), max(y_bits, 65)
         header = f'module harness(input clk, input [{x_bits - 1}:0] x, output [{y_bits - 1}:0] y);'
         verilog = '\n'.join([header, *lines, 'endmodule', ''])
-        outputs = simulate(verilog, [*sources, *IP_SOURCES], words, (x_bits, y_bits), directory)
+        outputs = simulate(verilog, [*sources, *IP_SOURCES, CELL_MODELS], words, (x_bits, y_bits), directory)
     found = []
     for kernel, (_, offset) in zip(kernels, offsets, strict=True):
         mask = (1 << kernel.bundle.output_bits) - 1
@@ -108,7 +108,9 @@ def _verilog_instance(name: str, bundle: RtlBundle, x_lo: int, y_lo: int) -> str
     clock = '.clk(clk), ' if bundle.clocked else ''
     x_range = f'x[{x_lo + bundle.input_bits - 1}:{x_lo}]'
     y_range = f'y[{y_lo + bundle.output_bits - 1}:{y_lo}]'
-    return f'  {bundle.top} {name} ({clock}.x({x_range}), .y({y_range}));'
+    # every way to add three operands: they must all be right
+    style = f'#(.TERNARY_STYLE({4 * (x_lo % 3)})) ' if bundle.parameters else ''
+    return f'  {bundle.top} {style}{name} ({clock}.x({x_range}), .y({y_range}));'
 
 
 def _vhdl_instance(name: str, bundle: RtlBundle, x_lo: int, y_lo: int) -> str:

@@ -47,7 +47,8 @@ class Case(NamedTuple):
 
     def vhdl_instance(self, name: str, inputs: dict[str, str], output: str) -> str:
         """The same in VHDL."""
-        generics = ', '.join(f'{key} => {value}' for key, value in self.parameters.items())
+        # the cells of a vendor are in the Verilog alone
+        generics = ', '.join(f'{key} => {value}' for key, value in self.parameters.items() if key != 'STYLE')
         ports = [f'{port} => {net}' for port, net in inputs.items()]
         is_clocked = self.primitive == 'delay_line'
         ports += ['clk => clk', f'q => {output}'] if is_clocked else [f'y => {output}']
@@ -134,8 +135,8 @@ def _ternary_adders(rng: random.Random) -> Iterator[Case]:
                 shifts = [rng.randint(0, 4) for _ in range(3)]
                 shifts[:added] = sorted(shifts[:added])
                 terms = [(width, rng.randint(0, 1), up) for width, up in zip(widths, shifts, strict=True)]
-                signs = {'SUBTRACT_B': subtract_b, 'SUBTRACT_C': subtract_c}
-                yield Case('ternary_adder', {**_aligned(rng, terms), **signs})
+                rest = {'SUBTRACT_B': subtract_b, 'SUBTRACT_C': subtract_c, 'STYLE': rng.choice((0, 4, 8))}
+                yield Case('ternary_adder', {**_aligned(rng, terms), **rest})
 
 
 def _aligned(rng: random.Random, terms: list[tuple[int, int, int]]) -> dict[str, int]:

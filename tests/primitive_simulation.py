@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from ghdl_tools import VHDL_IP_SOURCES, simulate_vhdl, vhdl_entity
-from hdl_tools import IP_SOURCES, simulate
+from hdl_tools import CELL_MODELS, IP_SOURCES, simulate
 from primitive_cases import EXHAUSTIVE_BITS, Case
 
 X_BITS = 128
@@ -55,9 +55,8 @@ def wrong_results(
     stimuli = [*samples, *[0] * latency]
     y_bits = output_bits(cases)
     if language == 'verilog':
-        outputs = simulate(
-            verilog_harness(cases), IP_SOURCES if sources is None else sources, stimuli, (X_BITS, y_bits), directory
-        )
+        verilog_sources = [*(IP_SOURCES if sources is None else sources), CELL_MODELS]
+        outputs = simulate(verilog_harness(cases), verilog_sources, stimuli, (X_BITS, y_bits), directory)
     else:
         vhdl_sources = VHDL_IP_SOURCES if sources is None else sources
         outputs = simulate_vhdl(vhdl_harness(cases), vhdl_sources, stimuli, (X_BITS, y_bits), latency, directory)

@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
+from da4ml_core.cmvm import solve
+from da4ml_core.codegen import emit_verilog
+from da4ml_core.device import device
+from da4ml_core.ir.cost import lut_estimate
+from da4ml_core.passes.schedule import schedule
 from da4ml_flow.eda.backends import yosys
+from da4ml_flow.eda.core_file import write_core
 from da4ml_flow.errors import ToolFailed
 
 pytestmark = pytest.mark.eda
@@ -32,6 +38,16 @@ def test_ecp5_counts(write_pair: Callable[..., Any], tmp_path: Path) -> None:
     counted = yosys.synthesize(write_pair().rtl, 'ecp5', tmp_path / 'synth').resources
     assert counted.ffs == 7 + 6 + 5
     assert counted.luts >= 2 * counted.carry
+
+
+@pytest.mark.parametrize(('family', 'part'), [('xcup', 'xilinx-us+'), ('xc7', 'xilinx-7')])
+def test_adders_of_three_operands_take_the_luts_that_are_estimated(family: str, part: str, tmp_path: Path) -> None:
+    matrix = [[7, 21, -3], [-11, 5, 9], [13, 0, 6], [4, -19, 1], [2, 27, -30]]
+    program = solve(matrix, device=part, max_operands=None).program
+    write_core(emit_verilog(schedule(program, max_levels=2), 'kernel'), 'kernel', tmp_path / 'rtl')
+    counted = yosys.synthesize(tmp_path / 'rtl', family, tmp_path / 'synth').resources
+    assert any(len(op.operands) == 3 for op in program.ops)
+    assert counted.luts_logic == pytest.approx(lut_estimate(program, device(part)), rel=0.05)
 
 
 def test_a_broken_source_is_a_failed_tool(write_pair: Callable[..., Any], tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ def table() -> list[tuple[str, dict[str, int], tuple[int, ...]]]:
 
 
 def cells(statistics: dict) -> tuple[int, ...]:
-    """LUTs (inverters are LUTs, too), CARRY4s, flip-flops, shift-register LUTs."""
+    """LUTs (inverters are LUTs, too), carry cells, flip-flops, shift-register LUTs."""
     counts = statistics['design']['num_cells_by_type']
-    kinds = (r'LUT\d|INV', r'CARRY4', r'FD\w+', r'SRL\w+')
+    kinds = (r'LUT\d(_2)?|INV', r'CARRY[48]', r'FD\w+', r'SRL\w+')
     return tuple(sum(n for cell, n in counts.items() if re.fullmatch(kind, cell)) for kind in kinds)
 
 

@@ -88,7 +88,8 @@ def test_wide_primitives_are_proved_equal_to_the_verilog_by_sat(tmp_path):
     wide: dict[str, list[Case]] = {}
     for case in all_cases(random.Random(14)):
         if sum(case.operand_widths.values()) > EXHAUSTIVE_BITS and case.primitive != 'delay_line':
-            wide.setdefault(case.primitive, []).append(case)
+            plain = {key: value for key, value in case.parameters.items() if key != 'STYLE'}  # which VHDL has not
+            wide.setdefault(case.primitive, []).append(case._replace(parameters=plain))
     assert wide.keys() == set(PRIMITIVES) - {'delay_line'}
     cases = [case for cases in wide.values() for case in cases[:: -(-len(cases) // 40)]]
     (tmp_path / 'golden.v').write_text(verilog_harness(cases))

@@ -37,7 +37,7 @@ def solve(
     device: str = DEFAULT_DEVICE,
     effort: str | float = 'balanced',
     threads: int | None = None,
-    max_operands: int = 2,
+    max_operands: int | None = 2,
     progress: Callable[[Progress], None] | None = None,
     tables: bool = True,
 ) -> Solution:
@@ -47,15 +47,17 @@ def solve(
     8-bit signed integers); ``latencies`` are their arrival times in adder levels. ``extra_depth`` limits the depth to
     the minimal one and so many levels more; None is no limit. ``effort`` is 'fast', 'balanced', 'max', or a time
     budget in seconds. The result does not depend on ``threads``. ``max_operands`` is 2 or 3: whether ternary adders
-    are used, which count as one level. ``tables``: whether inputs
-    of one or two bits may be looked up in tables, where that takes fewer LUTs; a table counts as one level, and the
-    minimal depth is that of adders alone. ``progress`` is told of every step and may raise to cancel the solve; with
-    more than one thread, from any of them.
+    are used, which count as one level; None is what pays on the device. ``tables``: whether inputs of one or two bits
+    may be looked up in tables, where that takes fewer LUTs; a table counts as one level, and the minimal depth is that
+    of adders alone. ``progress`` is told of every step and may raise to cancel the solve; with more than one thread,
+    from any of them.
 
     Raises InvalidMatrix for a matrix, intervals or latencies that are not valid, BudgetExceeded if no graph fits the
     depth, and SolveError for unknown options.
     """
     family = find_device(device)
+    if max_operands is None:
+        max_operands = family.max_operands
     _check_options(extra_depth, effort, threads, max_operands, tables)
     problem = check_problem(matrix, inputs, latencies)
     if isinstance(effort, str):

@@ -38,6 +38,7 @@ def convert(
     effort: str,
     extra_depth: int,
     device: str,
+    max_operands: str,
     input_type: str | None,
     as_json: bool,
 ) -> None:
@@ -54,7 +55,7 @@ def convert(
     family = known_device(device)
     name = top or identifier(model)
     with new_folder(out) as folder:
-        program = read_model(model, effort, extra_depth, device, input_type)
+        program = read_model(model, effort, extra_depth, device, max_operands, input_type)
         if optimized or dump_passes:
             program = simplified(program, device, dump_passes)
         facts = {

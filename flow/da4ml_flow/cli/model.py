@@ -31,7 +31,9 @@ def existing_model(path: Path) -> Path:
     return path
 
 
-def read_model(path: Path, effort: str, extra_depth: int, device: str, input_type: str | None) -> Program:
+def read_model(
+    path: Path, effort: str, extra_depth: int, device: str, max_operands: str, input_type: str | None
+) -> Program:
     """The program of a model file; what its reader notes goes to stderr."""
     from da4ml_flow.stages.model_file import load_model
 
@@ -40,6 +42,7 @@ def read_model(path: Path, effort: str, extra_depth: int, device: str, input_typ
         effort=effort,
         extra_depth=extra_depth,
         device=device,
+        max_operands=int(max_operands),
         input_type=input_type,
         report=lambda text: click.echo(text, err=True),
     )

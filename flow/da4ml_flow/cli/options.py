@@ -36,6 +36,9 @@ def solver_options(command: Command) -> Command:
         click.option('--effort', type=click.Choice(['fast', 'balanced', 'max']), default='balanced', show_default=True),
         click.option('--extra-depth', type=click.IntRange(0, 64), default=2, show_default=True),
         click.option('--device', default='xilinx-us+', show_default=True, help='Device family whose costs count.'),
+        click.option(
+            '--max-operands', type=click.Choice(['2', '3']), default='2', show_default=True, help='Of one adder.'
+        ),
         click.option('--input-type', help='Of an .onnx model that does not quantize its inputs, as in fixed<3,12>.'),
     ):
         command = option(command)

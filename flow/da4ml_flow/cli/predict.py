@@ -44,6 +44,7 @@ def predict(
     effort: str,
     extra_depth: int,
     device: str,
+    max_operands: str,
     input_type: str | None,
     as_json: bool,
 ) -> int:
@@ -56,7 +57,7 @@ def predict(
 
     x = load_array(data, input_name, key='--input')[:samples]
     expected = load_array(data, compare, key='--compare')[:samples] if compare else None
-    program = read_model(model, effort, extra_depth, device, input_type)
+    program = read_model(model, effort, extra_depth, device, max_operands, input_type)
     start = time.perf_counter()
     y = _simulated(program, x, limits, device, language) if rtl else _interpreted(program, x)
     seconds = time.perf_counter() - start

@@ -155,6 +155,10 @@ class OptimizerConfig(Section):
         default=2, ge=0, le=64, description='adder levels allowed above the minimum of a product; null: no limit'
     )
     effort: Literal['fast', 'balanced', 'max'] = Field(default='balanced', description='time spent for fewer adders')
+    max_operands: Literal['auto', 2, 3] = Field(
+        default=2,
+        description='terms of an adder; auto: 3 in Verilog where LUTs have 6 inputs, which add 3 as cheaply',
+    )
 
 
 _LIMITS = ('max_levels', 'max_delay_ns', 'stages', 'latency_ns')
@@ -399,6 +403,14 @@ class BuildConfig(Section):
                 'quantization',
             )
         return self
+
+    @property
+    def max_operands(self) -> int:
+        """Terms of one adder; in VHDL 2 unless asked for, because its primitives are plain sums to every tool."""
+        asked = self.optimizer.max_operands
+        if asked != 'auto':
+            return asked
+        return 2 if self.rtl.language == 'vhdl' else DEVICES[self.optimizer.device].max_operands
 
     @property
     def top(self) -> str:

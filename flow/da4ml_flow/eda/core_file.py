@@ -156,7 +156,7 @@ def _core(bundle: RtlBundle, name: str) -> dict[str, Any]:
         rtl['depend'] = list(bundle.ip_cores)
     harness = [{_HARNESS_FILE: {'file_type': 'cppSource'}}, {_HEADER_FILE: {'file_type': 'user'}}]
     wrapper = f'{scan_top(bundle.top)}.v'
-    core = {
+    core: dict[str, Any] = {
         'name': core_name(name),
         'description': f'da4ml-flow kernel {bundle.top}: {bundle.input_bits} bits in, {bundle.output_bits} bits out, '
         f'latency {bundle.latency_cycles} cycles',

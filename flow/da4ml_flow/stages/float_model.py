@@ -44,7 +44,12 @@ def quantize_float_model(config: BuildConfig, report: Callable[[str], None]) -> 
     x = load_array(samples.path, samples.inputs, key='quantization.calibration')
     report(f'calibrating with {min(len(x), 1024)} samples of {samples.path.name}')
     options = config.optimizer
-    solver = SolverOptions(extra_depth=options.extra_depth, effort=options.effort, device=options.device)
+    solver = SolverOptions(
+        extra_depth=options.extra_depth,
+        effort=options.effort,
+        device=options.device,
+        max_operands=config.max_operands,
+    )
     quantized = quantize_model(config.model.source, x, core_settings(section), solver, config.model.weights)
     for text in quantized.dropped:
         report(f'note: {text}')

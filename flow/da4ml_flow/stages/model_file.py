@@ -22,6 +22,7 @@ def load_model(
     extra_depth: int | None,
     effort: str,
     device: str,
+    max_operands: int | None = None,
     input_type: str | None = None,
     report: Callable[[str], None] = lambda text: None,
 ) -> Program:
@@ -39,7 +40,7 @@ def load_model(
     from da4ml_core.frontends import load
     from da4ml_core.trace import SolverOptions
 
-    solver = SolverOptions(extra_depth=extra_depth, effort=effort, device=device)
+    solver = SolverOptions(extra_depth=extra_depth, effort=effort, device=device, max_operands=max_operands)
     with warnings.catch_warnings(record=True) as noted:
         warnings.simplefilter('always')
         program = load(path, solver=solver, input_type=input_type)

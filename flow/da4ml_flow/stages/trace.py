@@ -25,7 +25,7 @@ class Trace:
             'weights': config.model.weights or _weights_beside(config.model.source),
             'input_type': config.model.input_type,
             'quantization': quantization_settings(config),
-            'optimizer': config.optimizer.model_dump(mode='json'),
+            'optimizer': {**config.optimizer.model_dump(mode='json'), 'max_operands': config.max_operands},
         }
 
     def tools(self, config: BuildConfig) -> tuple[ToolVersion, ...]:
@@ -52,6 +52,7 @@ class Trace:
                 extra_depth=options.extra_depth,
                 effort=options.effort,
                 device=options.device,
+                max_operands=context.config.max_operands,
                 input_type=context.config.model.input_type,
                 report=context.report,
             )

@@ -5,7 +5,10 @@
 
 `default_nettype none
 
-module everything_pipelined (
+module everything_pipelined #(
+    // How three operands are added: 0 as a plain sum; 4, 8 in Xilinx' LUT6_2 on CARRY4, on CARRY8.
+    parameter TERNARY_STYLE = 0
+) (
     // The clock; its rising edge moves the pipeline.
     input  wire clk,
     // All input elements, the first in the lowest bits.
@@ -50,7 +53,7 @@ module everything_pipelined (
     // == dense
     // %7 = add %6, %2, %5<<2 : [-56, 78]*2^-2
     wire signed [7:0] v7;
-    da4ml_ternary_adder #(.A_WIDTH(8), .A_SIGNED(1), .B_WIDTH(4), .B_SIGNED(1), .C_WIDTH(3), .C_SIGNED(0), .C_SHIFT(3), .Y_WIDTH(8))
+    da4ml_ternary_adder #(.A_WIDTH(8), .A_SIGNED(1), .B_WIDTH(4), .B_SIGNED(1), .C_WIDTH(3), .C_SIGNED(0), .C_SHIFT(3), .Y_WIDTH(8), .STYLE(TERNARY_STYLE))
         make_v7 (.a(v6_s1), .b(v2_s1), .c(3'h5), .y(v7));
 
     // ---- Stage 2
