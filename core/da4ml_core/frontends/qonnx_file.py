@@ -71,9 +71,13 @@ def read_qonnx(
     graph = read_onnx(Path(path))
     _check_operations(graph)
     operations = {node.op_type for node in graph.nodes}
-    if input_type is None and operations & {'MatMul', 'Gemm', 'Conv'} and not operations & set(QUANTIZERS):
+    if (
+        input_type is None
+        and operations & {'MatMul', 'Gemm', 'Conv'}
+        and not operations & {*QUANTIZERS, 'QuantizeLinear'}
+    ):
         raise UnsupportedLayer(
-            'the model has no quantizers: none of its nodes is a Quant, BipolarQuant or Trunc',
+            'the model has no quantizers: none of its nodes is a Quant or a QuantizeLinear',
             location=Location(graph.file),
             hint='quantize it after training with the section `quantization`, or export it as QONNX',
         )

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from da4ml_core.frontends.onnx_model import Node
+from da4ml_core.frontends.qonnx_linear import dequantize_linear, quantize_linear
 from da4ml_core.frontends.qonnx_quantizers import check_internal, read_bipolar, read_quant, read_trunc
-from da4ml_core.frontends.qonnx_tensor import SIGNIFICAND, Step, Tensor, constant_bits
+from da4ml_core.frontends.qonnx_tensor import Step, Tensor
+from da4ml_core.frontends.qonnx_windows import check_product, convolution, pool
 
 Array = NDArray[Any]
 Value = Array | Tensor
 Handler = Callable[[Node, Sequence[Value]], Value]
-
-WEIGHT_BITS = 16  # a quantizer made weights of no more bits than these
 
 
 def matmul(node: Node, values: Sequence[Value]) -> Value:
@@ -44,19 +44,7 @@ def _product(node: Node, a: Value, b: Value) -> Tensor:
     tensor, weights = (a, b) if isinstance(a, Tensor) else (b, a)
     if not isinstance(tensor, Tensor) or isinstance(weights, Tensor):
         raise node.unsupported('a product of two computed tensors is not supported', hint='one of them a constant')
-    check_internal(node, tensor)
-    if tensor.steps:
-        raise node.unsupported(
-            'its input is scaled or shifted by numbers that float32 rounds, and no quantizer follows',
-            hint='a Quant in front of it, with a scale that is a power of two',
-        )
-    bits = constant_bits(weights)
-    largest = max(max(abs(interval.lo), abs(interval.hi)) for interval in tensor.base.intervals())
-    if bits > WEIGHT_BITS and largest << bits > SIGNIFICAND:
-        raise node.unsupported(
-            f'its weights have {bits} bits: float32 rounds their sums in an order that no reference defines',
-            hint='weights behind a Quant whose scale is a power of two',
-        )
+    check_product(node, tensor, weights)
     exact = weights.astype(np.float64)
     product: Any = np.matmul(tensor.base, exact) if tensor is a else np.matmul(exact, tensor.base)
     return Tensor(product)
@@ -121,6 +109,23 @@ def relu(node: Node, values: Sequence[Value]) -> Value:
         return x.then(Step(lambda numbers: np.maximum(numbers, np.float32(0))))
     rectified: Any = np.maximum(x.base, 0)
     return Tensor(rectified)
+
+
+def clip(node: Node, values: Sequence[Value]) -> Value:
+    """Between two constants, which are inputs since opset 11 and attributes before."""
+    x, *given = values
+    if len(given) == 2:
+        low, high = (np.float32(_constant(node, value).reshape(())) for value in given)
+    elif not given and {'min', 'max'} <= set(node.attributes):
+        low, high = np.float32(node.number('min')), np.float32(node.number('max'))
+    else:
+        raise node.unsupported('a Clip with one bound is not supported', hint='both')
+    if not isinstance(x, Tensor):
+        return np.clip(x, low, high)
+    if check_internal(node, x).steps:
+        return x.then(Step(lambda numbers: np.clip(numbers, low, high)))
+    clipped: Any = np.minimum(np.maximum(x.base, float(low)), float(high))
+    return Tensor(clipped)
 
 
 def quantizer(read: Callable[[Node, list[Array]], Any]) -> Handler:
@@ -260,22 +265,30 @@ def _moved(x: Value, move: Callable[[Any], Any]) -> Value:
 HANDLERS: Mapping[str, Handler] = MappingProxyType(
     {
         'Add': _operator('+'),
+        'AveragePool': pool,
         'BatchNormalization': batch_normalization,
         'BipolarQuant': quantizer(read_bipolar),
         'Cast': cast,
+        'Clip': clip,
         'Concat': concat,
         'Constant': constant,
+        'Conv': convolution,
+        'DequantizeLinear': dequantize_linear,
         'Div': _operator('/'),
         'Dropout': identity,
         'Flatten': flatten,
         'Gather': gather,
         'Gemm': gemm,
+        'GlobalAveragePool': pool,
+        'GlobalMaxPool': pool,
         'Identity': identity,
         'MatMul': matmul,
+        'MaxPool': pool,
         'Mul': _operator('*'),
         'Pow': power,
         'Quant': quantizer(read_quant),
         'IntQuant': quantizer(read_quant),
+        'QuantizeLinear': quantize_linear,
         'Relu': relu,
         'Reshape': reshape,
         'Shape': shape,
@@ -287,5 +300,5 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         'Unsqueeze': unsqueeze,
     }
 )
-QUANTIZERS = ('Quant', 'IntQuant', 'BipolarQuant', 'Trunc')
+QUANTIZERS = ('Quant', 'IntQuant', 'BipolarQuant', 'Trunc')  # of QONNX; those of ONNX itself have its domain
 QUANTIZER_DOMAINS = ('qonnx.custom_op.general', 'finn.custom_op.general', 'onnx.brevitas')

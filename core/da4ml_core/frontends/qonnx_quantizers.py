@@ -70,11 +70,11 @@ class Quant:
 
     def apply(self, x: Tensor) -> Tensor:
         if self.is_bipolar:
-            half = _steps(self.node, x, lambda values: self.codes(values) > 0)
+            half = thresholds(self.node, x, lambda values: self.codes(values) > 0)
             return self._scaled(half.with_constant('*', TWO).with_constant('-', ONE))
         mode = ROUNDINGS[self.rounding][1]
         if mode is None or x.steps or (self.narrow and not self.signed) or not power_of_two(self.scale):
-            return self._scaled(_steps(self.node, x, self.codes))
+            return self._scaled(thresholds(self.node, x, self.codes))
         whole_bits = self.bits - self.signed
         overflow = Overflow.SAT_SYM if self.narrow else Overflow.SAT
         if x.base.is_external and not self.zero.any():
@@ -83,7 +83,7 @@ class Quant:
             return Tensor(x.base.quantize(self.signed, whole_bits + exponent, -exponent, mode, overflow))
         scaled = check_internal(self.node, x).with_constant('/', self.scale).with_constant('+', self.zero)
         if scaled.steps:
-            return self._scaled(_steps(self.node, x, self.codes))
+            return self._scaled(thresholds(self.node, x, self.codes))
         return self._scaled(Tensor(scaled.base.quantize(self.signed, whole_bits, 0, mode, overflow)))
 
     def _scaled(self, codes: Tensor) -> Tensor:
@@ -111,7 +111,7 @@ class Trunc:
         mode = ROUNDINGS[self.rounding][1]
         scaled = check_internal(self.node, x).with_constant('/', self.scale).with_constant('+', self.zero)
         if scaled.steps or mode is None:
-            codes = _steps(self.node, x, self.codes)
+            codes = thresholds(self.node, x, self.codes)
         else:  # wide enough to hold any sum: the tracer narrows what cannot occur
             whole = scaled.base.quantize(True, 2 * WIDEST_SUM, 0, Rounding.RND_CONV, Overflow.WRAP)
             codes = Tensor((whole * 2.0**-self.dropped).quantize(True, 2 * WIDEST_SUM, 0, mode, Overflow.WRAP))
@@ -129,7 +129,7 @@ class Bipolar:
         return np.asarray(np.where(x >= 0, np.float32(1), np.float32(-1)) * self.scale, dtype=np.float32)
 
     def apply(self, x: Tensor) -> Tensor:
-        half = _steps(self.node, x, lambda values: values >= 0)
+        half = thresholds(self.node, x, lambda values: values >= 0)
         signs = half.with_constant('*', TWO).with_constant('-', ONE)
         return signs.with_constant('*', self.scale)
 
@@ -174,7 +174,7 @@ def power_of_two(numbers: Array) -> bool:
     return bool((np.frexp(np.abs(numbers))[0] == 0.5).all())
 
 
-def _steps(node: Node, x: Tensor, codes: Callable[[Array], Array]) -> Tensor:
+def thresholds(node: Node, x: Tensor, codes: Callable[[Array], Array]) -> Tensor:
     """The codes as comparisons of the base with thresholds."""
     check_internal(node, x)
     try:

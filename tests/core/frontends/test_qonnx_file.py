@@ -144,8 +144,8 @@ def test_input_types() -> None:
         load('m.keras', input_type='ufixed<0,8>')
 
 
-def conv(model: OnnxFile) -> None:
-    model.add('Conv', model.add('Exp', model.quant('x', 1, 4)), WEIGHTS)
+def unknown(model: OnnxFile) -> None:
+    model.add('LSTM', model.add('Exp', model.quant('x', 1, 4)), WEIGHTS)
 
 
 def foreign_quant(model: OnnxFile) -> None:
@@ -187,7 +187,7 @@ def half_a_bit(model: OnnxFile) -> None:
 @pytest.mark.parametrize(
     ('build', 'message'),
     [
-        (conv, 'the operation Exp is not supported'),
+        (unknown, 'the operation Exp is not supported'),
         (foreign_quant, 'the operation com.example.Quant is not supported'),
         (softmax_inside, 'Softmax in the middle of a model is not supported'),
         (float_weights, 'its weights have .* bits: float32 rounds their sums'),
@@ -209,10 +209,10 @@ def test_what_has_no_exact_translation_is_refused_by_name(build, message: str, m
 
 
 def test_all_unknown_operations_are_named_at_once(model: OnnxFile, tmp_path: Path) -> None:
-    conv(model)
+    unknown(model)
     with pytest.raises(UnsupportedLayer) as caught:
         load(model.write(tmp_path))
-    assert caught.value.notes == ('neither is node Conv_2 (Conv)',)
+    assert caught.value.notes == ('neither is node LSTM_2 (LSTM)',)
 
 
 @pytest.mark.parametrize('shape', [[4, 2], [1, 0], []])
