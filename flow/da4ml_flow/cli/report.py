@@ -8,12 +8,17 @@ import click
 
 from da4ml_flow.cli.options import JSON
 
+FILE = click.Path(path_type=Path, dir_okay=False)
+
 
 @click.command()
 @click.argument('runs', nargs=-1, metavar='[RUN]...')
 @click.option('-c', '--config', 'config_file', type=click.Path(path_type=Path), help='Use the database of this file.')
 @click.option('--database', metavar='URL', help='Use this database, as in sqlite:///results/da4ml.sqlite.')
 @click.option('--name', help='Only runs of this name.')
+@click.option('--history', metavar='METRIC', help='One figure over time, as luts or luts/synthesize.')
+@click.option('--csv', 'csv_file', type=FILE, help='Write the history as CSV.')
+@click.option('--html', 'html_file', type=FILE, help='Write the history as a page.')
 @click.option('--limit', type=click.IntRange(1), default=20, show_default=True, help='At most so many, newest first.')
 @JSON
 def report(
@@ -21,6 +26,9 @@ def report(
     config_file: Path | None,
     database: str | None,
     name: str | None,
+    history: str | None,
+    csv_file: Path | None,
+    html_file: Path | None,
     limit: int,
     as_json: bool,
 ) -> None:
@@ -40,6 +48,11 @@ def report(
     path = chosen_database(database, loaded)
     if path is None:
         raise ResultsError('this configuration records no results', hint='results: {database: sqlite:///...}')
+    if history is None and (csv_file or html_file):
+        raise click.UsageError('--csv and --html are for --history')
+    if history is not None:
+        _history(path, history, name, limit, csv_file, html_file, as_json=as_json)
+        return
     found = Store(path, create=False).runs(runs, name=name, limit=None if runs else limit)
     if as_json:
         print_json(
@@ -55,3 +68,43 @@ def report(
         print_table(run_table(found[0]))
     else:
         print_table(runs_table(found))
+
+
+def _history(
+    database: Path,
+    key: str,
+    name: str | None,
+    limit: int,
+    csv_file: Path | None,
+    html_file: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    from dataclasses import asdict
+
+    from da4ml_flow.cli.console import print_json, print_table
+    from da4ml_flow.config.nearest import nearest
+    from da4ml_flow.errors import ResultsError
+    from da4ml_flow.report.history import history_csv, history_page, history_table, series_of
+    from da4ml_flow.results.metrics import METRICS
+    from da4ml_flow.results.store import Store
+    from da4ml_flow.workspace import system_errors, write_durably
+
+    metric, _, stage = key.partition('/')
+    if metric not in METRICS:
+        near = nearest(metric, list(METRICS))
+        hint = f'did you mean {near!r}?' if near else f'known: {", ".join(METRICS)}'
+        raise ResultsError(f'there is no metric {metric!r}', hint=hint)
+    found = series_of(metric, Store(database, create=False).history(metric, stage, name))
+    for path, text in ((csv_file, history_csv), (html_file, history_page)):
+        if path is not None:
+            with system_errors(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_durably(path, text(found))
+    if as_json:
+        print_json([{'title': series.title, 'points': [asdict(point) for point in series.points]} for series in found])
+        return
+    for series in found:
+        print_table(history_table(series, limit))
+    if not found:
+        click.echo(f'no run has measured {key}', err=True)

@@ -97,6 +97,22 @@ class StoredRun:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricPoint:
+    """One figure of one run, for its history."""
+
+    uid: str
+    name: str
+    config_hash: str
+    started: str
+    git_commit: str | None
+    git_dirty: bool | None
+    stage: str
+    tool: str
+    part: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class StoredSweep:
     """A sweep as the database has it."""
 

@@ -14,7 +14,15 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from da4ml_flow.errors import Location, ResultsError
 from da4ml_flow.results import tables
 from da4ml_flow.results.metrics import Metric
-from da4ml_flow.results.record import RunRecord, StageRun, StoredPoint, StoredRun, StoredSweep, canonical_json
+from da4ml_flow.results.record import (
+    MetricPoint,
+    RunRecord,
+    StageRun,
+    StoredPoint,
+    StoredRun,
+    StoredSweep,
+    canonical_json,
+)
 
 BUSY_TIMEOUT_S = 30
 NETWORK_FILE_SYSTEMS = {'nfs', 'nfs4', 'cifs', 'smb3', 'fuse.sshfs', 'lustre', 'gpfs', 'beegfs', 'ceph', 'afs', '9p'}
@@ -86,6 +94,23 @@ class Store:
         query = sa.select(point.c.key, point.c.finished).join(sweep).where(sweep.c.uid == sweep_uid)
         with self._errors(), self.engine.connect() as connection:
             return {str(key): str(finished) for key, finished in connection.execute(query)}
+
+    def history(self, metric: str, stage: str = '', name: str | None = None) -> list[MetricPoint]:
+        """A metric of all runs that measured it, oldest first."""
+        run, table = tables.run, tables.metric
+        columns = (run.c.uid, run.c.name, run.c.config_hash, run.c.started, run.c.git_commit, run.c.git_dirty)
+        query = (
+            sa.select(*columns, table.c.stage, table.c.tool, table.c.part, table.c.value)
+            .join(run, table.c.run_id == run.c.id)
+            .where(table.c.name == metric)
+            .order_by(run.c.started, run.c.id, table.c.id)
+        )
+        if stage:
+            query = query.where(table.c.stage == stage)
+        if name is not None:
+            query = query.where(run.c.name == name)
+        with self._errors(), self.engine.connect() as connection:
+            return [MetricPoint(*tuple(row)) for row in connection.execute(query)]
 
     def _record_run(self, connection: sa.Connection, run: RunRecord) -> int:
         columns = {

@@ -108,7 +108,9 @@ def cluster_of(executor: ExecutorConfig) -> Any:
         options['job_extra_directives'] = dict(line.split('=', 1) for line in executor.directives)
         options['worker_extra_args'] = ['--nthreads', '1']
     else:
-        options |= {'walltime': executor.walltime, 'queue': executor.queue, 'worker_extra_args': ['--nthreads', '1']}
+        # LSF counts in minutes
+        walltime = executor.walltime[:-3] if executor.cluster == 'lsf' else executor.walltime
+        options |= {'walltime': walltime, 'queue': executor.queue, 'worker_extra_args': ['--nthreads', '1']}
     return getattr(dask_jobqueue, CLUSTERS[executor.cluster])(**options)
 
 
