@@ -24,6 +24,7 @@ DEFAULT_COMPARE: Mapping[Direction, Compare] = MappingProxyType({'lower': '<=', 
 KEYS = ('config', 'set', 'until', 'rules', 'hashes')
 RULE_KEYS = ('value', 'compare', 'tolerance', 'level')
 PERCENT = re.compile(r'([0-9]+(?:\.[0-9]+)?) ?%( of period)?')
+SPREAD = re.compile(r'(?:([0-9]+(?:\.[0-9]+)?) )?spread')
 # what is hashed, and the stage that makes it: in the order of the flow
 FINGERPRINTS: Mapping[str, str] = MappingProxyType(
     {'program': 'trace', 'rtl': 'emit', 'synthesis_report': 'synthesize'}
@@ -31,18 +32,21 @@ FINGERPRINTS: Mapping[str, str] = MappingProxyType(
 
 
 class Tolerance(NamedTuple):
-    """How much worse than its baseline a figure may be: in its own unit, in % of the baseline, or of the clock."""
+    """How much worse than its baseline a figure may be: in its unit, in % of that or of the clock, or in spreads.
+
+    A spread is the range of the figure over the seeds of place and route in this build.
+    """
 
     amount: float = 0.0
-    of: Literal['unit', 'value', 'period'] = 'unit'
+    of: Literal['unit', 'value', 'period', 'spread'] = 'unit'
 
-    def margin(self, value: float, clock_ns: float) -> float:
+    def margin(self, value: float, clock_ns: float, spread: float = 0.0) -> float:
         """In the unit of the metric; a % of the period is in ns."""
-        scale = {'unit': 1.0, 'value': abs(value) / 100, 'period': clock_ns / 100}[self.of]
+        scale = {'unit': 1.0, 'value': abs(value) / 100, 'period': clock_ns / 100, 'spread': spread}[self.of]
         return self.amount * scale
 
     def __str__(self) -> str:
-        return f'{self.amount:g}' + {'unit': '', 'value': ' %', 'period': ' % of period'}[self.of]
+        return f'{self.amount:g}' + {'unit': '', 'value': ' %', 'period': ' % of period', 'spread': ' spread'}[self.of]
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +251,12 @@ def _tolerance(value: Any, unit: str, at: KeyPath, check: _Check) -> Tolerance:
     at = (*at, 'tolerance')
     if _is_number(value) and value >= 0:
         return Tolerance(value)
+    match = SPREAD.fullmatch(value) if isinstance(value, str) else None
+    if match is not None:
+        return Tolerance(float(match[1] or 1), 'spread')
     match = PERCENT.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        check.wrong('DA2006', 'expected a number from 0 up, "2 %" or "5 % of period"', at)
+        check.wrong('DA2006', 'expected a number from 0 up, "2 %", "5 % of period" or "1 spread"', at)
         return Tolerance()
     if match[2] and unit != 'ns':
         check.wrong('DA2006', f'a part of the period is in ns, the metric is in {unit or "counts"}', at)

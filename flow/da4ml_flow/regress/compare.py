@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -89,11 +89,12 @@ class Comparison:
 def compare(baseline: Baseline, run: RunRecord, clock_ns: float, errors: tuple[Da4mlError, ...] = ()) -> Comparison:
     """Check a run; raises ConfigError if a rule is about figures of several stages."""
     found = [(rule, _measured(rule, run, baseline)) for rule in baseline.rules]
-    checks = [_check(rule, metric, clock_ns) for rule, metric in found]
+    checks = [_check(rule, metric, clock_ns, seeds_of(metric, run.metrics)) for rule, metric in found]
     checks += [
         Check(f'build/{stage.stage}', 'no', 'error', stage.message) for stage in run.stages if stage.status == 'no'
     ]
     ruled = {id(metric) for _, metric in found}
+    ruled |= {id(seed) for _, metric in found for seed in seeds_of(metric, run.metrics)}
     return Comparison(
         baseline=baseline,
         checks=tuple(checks),
@@ -145,14 +146,28 @@ def _measured(rule: Rule, run: RunRecord, baseline: Baseline) -> Metric | None:
     return fitting[0] if fitting else None
 
 
-def _check(rule: Rule, metric: Metric | None, clock_ns: float) -> Check:
+def seeds_of(whole: Metric | None, metrics: Sequence[Metric]) -> tuple[Metric, ...]:
+    """The same figure of each seed of place and route; the whole is their median."""
+    if whole is None:
+        return ()
+    return tuple(
+        metric
+        for metric in metrics
+        if (metric.name, metric.stage) == (whole.name, whole.stage) and metric.part.startswith(f'{whole.part} seed ')
+    )
+
+
+def _check(rule: Rule, metric: Metric | None, clock_ns: float, seeds: Sequence[Metric] = ()) -> Check:
     if metric is None:
         return Check(rule.key, 'missing', rule.level, 'not measured by this build', rule=rule)
     now, value = metric.value, rule.value
     shown = with_unit(now, rule)
     if value is None:
         return Check(rule.key, 'unset', rule.level, f'{shown}, the baseline has no value yet', now, rule)
-    margin = rule.tolerance.margin(value, clock_ns)
+    values = [seed.value for seed in seeds]
+    if values:
+        shown += f' ({len(values)} seeds: {exact(min(values))} to {exact(max(values))})'
+    margin = rule.tolerance.margin(value, clock_ns, max(values) - min(values) if values else 0.0)
     tiny = 1e-9 * max(1.0, abs(value))  # decimal figures, binary sums
     loss = {'<=': now - value, '>=': value - now, '==': abs(now - value)}[rule.compare]
     limit = f'{rule.compare} {exact(value)}' + (f' with a tolerance of {rule.tolerance}' if margin else '')

@@ -156,3 +156,34 @@ def test_the_examples_are_no_worse_than_their_baselines(baseline, tmp_path, caps
     shutil.copytree(CONFIGS, copy, ignore=shutil.ignore_patterns('build', 'results'))
     code = run(['regress', str(copy / 'baselines' / baseline.name)])
     assert code == 0, capsys.readouterr().out
+
+
+def test_a_worse_solver_is_caught_on_the_digits_and_the_baseline_goes_there_and_back(tmp_path, monkeypatch, capsys):
+    """Effort fast against the reviewed figures of effort balanced."""
+    for name in ('DA4ML_FLOW_DB', 'GITHUB_ACTIONS', 'GITHUB_STEP_SUMMARY', 'GITHUB_WORKSPACE'):
+        monkeypatch.delenv(name, raising=False)
+    shutil.copytree(CONFIGS / 'digits', tmp_path / 'digits', ignore=shutil.ignore_patterns('build', 'results'))
+    reviewed = json.loads((CONFIGS / 'baselines' / 'digits_mlp.yosys.json').read_text())
+    rules = {key: rule for key, rule in reviewed['rules'].items() if key in ('accuracy', 'adders', 'lut_estimate')}
+    sections = dict.fromkeys(('lint', 'simulate', 'synthesize', 'implement'))
+    hashes = {name: reviewed['hashes'][name] for name in ('program', 'rtl')}
+    data = {'config': 'digits/digits.yaml', 'set': sections, 'rules': rules, 'hashes': hashes}
+    path = tmp_path / 'digits.json'
+
+    def effort(name):
+        now = json.loads(path.read_text()) if path.exists() else data
+        path.write_text(json.dumps({**now, 'set': {**sections, 'optimizer.effort': name}}))
+
+    effort('fast')
+    assert run(['regress', str(path), '--junit', str(tmp_path / 'j.xml')]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith('digits: regression in adders')
+    assert 'first change: stage trace (its program)' in out
+    failed = [case.get('name') for case in ElementTree.parse(tmp_path / 'j.xml').iter('testcase') if len(case)]
+    assert 'adders' in failed
+    assert 'accuracy' not in failed
+    assert run(['regress', str(path), '--update']) == 0
+    assert value(path, 'adders') > rules['adders']['value']
+    effort('balanced')
+    assert run(['regress', str(path), '--tighten']) == 0
+    assert {key: value(path, key) for key in rules} == {key: rule['value'] for key, rule in rules.items()}

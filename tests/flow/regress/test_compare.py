@@ -135,3 +135,22 @@ def test_a_relaxed_or_tightened_rule_holds_for_what_was_measured(value, now, amo
         if check.verdict == 'better':  # tightening never lets a worse figure in
             assert (now < baseline) == (compare == '<=')
             assert compare != '=='
+
+
+SEEDS = {
+    'fmax_mhz/implement/ecp5': 100.0,
+    'fmax_mhz/implement/ecp5 seed 1': 96.0,
+    'fmax_mhz/implement/ecp5 seed 2': 104.0,
+}
+
+
+@pytest.mark.parametrize(
+    ('value', 'tolerance', 'verdict'),
+    [(107, '1 spread', 'ok'), (109, 'spread', 'worse'), (111, '1.5 spread', 'ok'), (101, 0, 'worse')],
+)
+def test_the_spread_over_seeds_is_a_tolerance(compared, value, tolerance, verdict):
+    done = compared({'fmax_mhz': {'value': value, 'tolerance': tolerance}}, SEEDS)
+    (check,) = done.checks
+    assert check.verdict == verdict
+    assert '(2 seeds: 96 to 104)' in check.text
+    assert done.unruled == ()

@@ -1,6 +1,8 @@
 """What a comparison looks like: table, Markdown, JUnit XML, SARIF, annotations of GitHub."""
 
 import json
+import os
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -105,3 +107,15 @@ def test_annotations(found, tmp_path, compared):
     failed = compared({'adders': {'value': 1}}, {'adders': 1}, errors=[ToolFailed('50 %\nbroken')])
     (line,) = github_annotations([failed], {'GITHUB_WORKSPACE': str(tmp_path)})
     assert line.endswith('::error[DA2103]: 50 %25%0Abroken')
+
+
+def test_sarif_fits_its_schema(found, compared, tmp_path):
+    """The official schema is not ours to ship: DA4ML_SARIF_SCHEMA names a copy of it."""
+    jsonschema = pytest.importorskip('jsonschema')
+    schema = os.environ.get('DA4ML_SARIF_SCHEMA')
+    if schema is None:
+        pytest.skip('DA4ML_SARIF_SCHEMA names no file')
+    failed = compared({'adders': {'value': 1}}, {'adders': 1}, errors=[ToolFailed('broken')])
+    validator = jsonschema.Draft7Validator(json.loads(Path(schema).read_text()))
+    assert list(validator.iter_errors(json.loads(sarif_text([found, failed], tmp_path)))) == []
+    assert list(validator.iter_errors({'version': '2.1.0', 'runs': [{}]})), 'the schema refuses what has no tool'
