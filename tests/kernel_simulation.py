@@ -106,6 +106,7 @@ def mismatches(kernels: Sequence[Kernel], directory: Path) -> list[str]:
 
 def _verilog_instance(name: str, bundle: RtlBundle, x_lo: int, y_lo: int) -> str:
     clock = '.clk(clk), ' if bundle.clocked else ''
+    clock += ".ce(1'b1), " if bundle.clock_enable else ''
     x_range = f'x[{x_lo + bundle.input_bits - 1}:{x_lo}]'
     y_range = f'y[{y_lo + bundle.output_bits - 1}:{y_lo}]'
     # every way to add three operands: they must all be right
@@ -115,6 +116,7 @@ def _verilog_instance(name: str, bundle: RtlBundle, x_lo: int, y_lo: int) -> str
 
 def _vhdl_instance(name: str, bundle: RtlBundle, x_lo: int, y_lo: int) -> str:
     clock = 'clk => clk, ' if bundle.clocked else ''
+    clock += "ce => '1', " if bundle.clock_enable else ''
     x_range = f'x({x_lo + bundle.input_bits - 1} downto {x_lo})'
     y_range = f'y({y_lo + bundle.output_bits - 1} downto {y_lo})'
     return f'  {name} : entity work.{bundle.top} port map ({clock}x => {x_range}, y => {y_range});'

@@ -26,31 +26,34 @@ __all__ = [
 ]
 
 
-def emit_rtl(schedule: Schedule, top: str, language: str, shift_registers: bool = True) -> RtlBundle:
+def emit_rtl(
+    schedule: Schedule, top: str, language: str, shift_registers: bool = True, clock_enable: bool = False
+) -> RtlBundle:
     """The design in 'verilog' or 'vhdl'; raises CodegenError as :func:`emit_verilog` does, and for another language."""
     emitters = {'verilog': emit_verilog, 'vhdl': emit_vhdl}
     if language not in emitters:
         raise CodegenError(f'no emitter for {language!r}', hint=f'one of {", ".join(emitters)}')
-    return emitters[language](schedule, top, shift_registers)
+    return emitters[language](schedule, top, shift_registers, clock_enable)
 
 
-def emit_verilog(schedule: Schedule, top: str, shift_registers: bool = True) -> RtlBundle:
+def emit_verilog(schedule: Schedule, top: str, shift_registers: bool = True, clock_enable: bool = False) -> RtlBundle:
     """The design in Verilog-2001 on the primitives of ``ip``: a file for each table, then the top module's.
 
-    Without ``shift_registers`` it forbids tools to make shift-register LUTs of the registers of values that wait.
-    Raises CodegenError if ``top`` is not a legal identifier or the program has no input or no output bits.
+    Without ``shift_registers`` it forbids tools to make shift-register LUTs of the registers of values that wait. With
+    ``clock_enable`` a clocked design has a port ``ce``: it moves only while that is high. Raises CodegenError if
+    ``top`` is not a legal identifier or the program has no input or no output bits.
     """
-    netlist = lower(schedule, top, shift_registers)
+    netlist = lower(schedule, top, shift_registers, clock_enable)
     tables = {f'{rom.name}.v': verilog_table(rom, netlist.program) for rom in netlist.tables}
     return _bundle(netlist, 'verilog', {**tables, f'{top}.v': verilog_text(netlist)})
 
 
-def emit_vhdl(schedule: Schedule, top: str, shift_registers: bool = True) -> RtlBundle:
+def emit_vhdl(schedule: Schedule, top: str, shift_registers: bool = True, clock_enable: bool = False) -> RtlBundle:
     """The same design in VHDL-2008, its files to be compiled in order after the primitives into their library.
 
     Raises CodegenError as :func:`emit_verilog` does.
     """
-    netlist = lower(schedule, top, shift_registers)
+    netlist = lower(schedule, top, shift_registers, clock_enable)
     tables = {f'{rom.name}.vhd': vhdl_table(rom, netlist.program) for rom in netlist.tables}
     return _bundle(netlist, 'vhdl', {**tables, f'{top}.vhd': vhdl_text(netlist)})
 
@@ -65,4 +68,5 @@ def _bundle(netlist: Netlist, language: str, files: dict[str, str]) -> RtlBundle
         outputs=netlist.outputs,
         clocked=netlist.latency_cycles > 0,
         latency_cycles=netlist.latency_cycles,
+        clock_enable=netlist.clock_enable,
     )

@@ -51,6 +51,7 @@ class RtlBundle:
     clocked: bool
     latency_cycles: int
     initiation_interval: int = 1
+    clock_enable: bool = False  # a port `ce` beside `clk`
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -78,6 +79,7 @@ class RtlBundle:
             'clocked': self.clocked,
             'latency_cycles': self.latency_cycles,
             'initiation_interval': self.initiation_interval,
+            'clock_enable': self.clock_enable,
         }
 
     @classmethod
@@ -94,6 +96,7 @@ class RtlBundle:
                 clocked=data['clocked'],
                 latency_cycles=data['latency_cycles'],
                 initiation_interval=data['initiation_interval'],
+                clock_enable=data['clock_enable'],
             )
         except (KeyError, TypeError, ValueError) as cause:
             raise CodegenError(f'not the interface of a design: {cause!r}') from cause

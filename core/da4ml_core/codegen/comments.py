@@ -8,6 +8,7 @@ from da4ml_core.codegen.bundle import PortField
 from da4ml_core.codegen.netlist import Netlist, Rom, Stage
 
 CLOCK = 'The clock; its rising edge moves the pipeline.'
+CLOCK_ENABLE = 'Only while it is high.'
 INPUTS = 'All input elements, the first in the lowest bits.'
 OUTPUTS = 'All output elements, the first in the lowest bits.'
 ADDRESS = 'The bits of the value that is looked up.'

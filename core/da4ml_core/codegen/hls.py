@@ -12,7 +12,7 @@ from da4ml_core.codegen.bundle import PortField, field_data
 from da4ml_core.codegen.comments import plain
 from da4ml_core.codegen.hls_types import DIALECTS, Dialect, literal
 from da4ml_core.codegen.names import check_identifier
-from da4ml_core.codegen.ports import input_fields, ordered_inputs, output_fields, port_bits
+from da4ml_core.codegen.ports import input_fields, members, ordered_inputs, output_fields, port_bits
 from da4ml_core.errors import CodegenError
 from da4ml_core.fixed import FixedType, Interval
 from da4ml_core.ir.opcode import BitFunction, Opcode, Quantization
@@ -82,9 +82,7 @@ class _Emission:
         self.outputs = output_fields(program)
         self.input_names = {
             index: f'x.{name}'
-            for (index, _), (name, _) in zip(
-                ordered_inputs(program), hls_files.members('x', self.inputs, True), strict=True
-            )
+            for (index, _), (name, _) in zip(ordered_inputs(program), members('x', self.inputs, True), strict=True)
         }
         self.tables: dict[tuple[tuple[int, ...], int], str] = {}
 
@@ -131,7 +129,7 @@ class _Emission:
 
     def _struct(self, direction: str, port: str, fields: tuple[PortField, ...]) -> Iterator[str]:
         yield f'struct {self.top}_{direction} {{'
-        for name, field in hls_files.members(port, fields):
+        for name, field in members(port, fields):
             rounding = '' if field.quantization.is_wiring or port == 'y' else f'  // from {field.quantization}'
             yield f'    {self._type(field.type)} {name};{rounding}'
         yield '};'
@@ -149,7 +147,7 @@ class _Emission:
             yield f'    const {self._variable(op.interval)} v{index} = {self._value(index, op)};'
         yield ''
         yield f'    {self.top}_output y;'
-        for (name, field), edge in zip(hls_files.members('y', self.outputs, True), self.program.outputs, strict=True):
+        for (name, field), edge in zip(members('y', self.outputs, True), self.program.outputs, strict=True):
             if field.width_bits:
                 yield f'    y.{name} = {self._edge(edge)};'
 

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from da4ml_core.codegen.bundle import PortField
+from da4ml_core.codegen.ports import members
 
 VECTORS_FILE = 'vectors.txt'
 DEFAULT_PART = 'xcvu13p-flga2577-2-e'
-
-
-def members(port: str, fields: Sequence[PortField], all_fields: bool = False) -> Iterator[tuple[str, PortField]]:
-    """The name of each field in the struct of its port; without ``all_fields`` only of those that have bits.
-
-    An element that is read in several types has a member for each.
-    """
-    seen: dict[int, int] = {}
-    for field in fields:
-        times = seen[field.position] = seen.get(field.position, 0) + 1
-        if field.width_bits or all_fields:
-            yield f'{port}{field.position}{f"_{times}" if times > 1 else ""}', field
 
 
 def companions(

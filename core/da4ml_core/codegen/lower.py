@@ -49,18 +49,19 @@ OVERFLOWS = tuple(Overflow)
 BIT_FUNCTIONS = tuple(BitFunction)  # likewise in da4ml_bitwise
 
 
-def lower(schedule: Schedule, top: str, shift_registers: bool = True) -> Netlist:
+def lower(schedule: Schedule, top: str, shift_registers: bool = True, clock_enable: bool = False) -> Netlist:
     """The netlist of a schedule; raises CodegenError for an illegal name and for a port without any bit."""
     check_identifier(top, 'top module')
-    return _Lowering(schedule, top, shift_registers).netlist()
+    return _Lowering(schedule, top, shift_registers, clock_enable).netlist()
 
 
 class _Lowering:
     """The signals made so far, one for each value and stage that needs it, and which of their bits are read."""
 
-    def __init__(self, schedule: Schedule, top: str, shift_registers: bool) -> None:
+    def __init__(self, schedule: Schedule, top: str, shift_registers: bool, clock_enable: bool) -> None:
         self.schedule = schedule
         self.shift_registers = shift_registers
+        self.clock_enable = clock_enable and schedule.latency_cycles > 0
         self.program = schedule.program
         self.top = top
         self.inputs = input_fields(self.program)
@@ -87,7 +88,10 @@ class _Lowering:
             made_in = schedule.stages[index]
             logic[made_in].append((op.origin, self._value(index, op)))
             previous, stage_before = self.signals[index, made_in], made_in
-            for stage in taps[index]:
+            steps = taps[index]
+            if self.clock_enable and steps:
+                steps = list(range(made_in + 1, steps[-1] + 1))  # a register each: a delay line has no enable
+            for stage in steps:
                 delayed = self._new_signal(index, stage)
                 registers[stage].append(
                     Register(delayed, self._use((Slice(previous, 0, previous.width_bits),)), stage - stage_before)
@@ -115,6 +119,7 @@ class _Lowering:
             results,
             tuple(self._unread()),
             self.shift_registers,
+            self.clock_enable,
         )
 
     def _value(self, index: int, op: Op) -> list[Assignment | Instance]:

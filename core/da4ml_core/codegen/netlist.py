@@ -118,7 +118,8 @@ class Netlist:
     """The top module: packed ports ``x`` and ``y``, ``clk`` if there is any latency, and the stages between.
 
     ``unused`` are the bits of signals and ports that nothing reads. Without ``shift_registers``, no tool may make
-    shift-register LUTs of registers in a row.
+    shift-register LUTs of registers in a row. With ``clock_enable`` registers move only while the port ``ce`` is high;
+    none is deeper than one.
     """
 
     top: str
@@ -134,6 +135,7 @@ class Netlist:
     results: tuple[tuple[PortField, Bits], ...]
     unused: tuple[Slice, ...]
     shift_registers: bool
+    clock_enable: bool
 
     @property
     def primitives(self) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from da4ml_core.codegen.bundle import PortField
 from da4ml_core.errors import CodegenError
 from da4ml_core.ir.opcode import InputPort, Quantization
@@ -31,6 +33,18 @@ def output_fields(program: Program) -> tuple[PortField, ...]:
         fields.append(PortField(position, offset, Quantization(kind)))
         offset += kind.width_bits
     return tuple(fields)
+
+
+def members(port: str, fields: Sequence[PortField], all_fields: bool = False) -> Iterator[tuple[str, PortField]]:
+    """The name of each field of a port; without ``all_fields`` only of those that have bits.
+
+    An element that is read in several types has a member for each.
+    """
+    seen: dict[int, int] = {}
+    for field in fields:
+        times = seen[field.position] = seen.get(field.position, 0) + 1
+        if field.width_bits or all_fields:
+            yield f'{port}{field.position}{f"_{times}" if times > 1 else ""}', field
 
 
 def port_bits(program: Program, direction: str, fields: tuple[PortField, ...]) -> int:

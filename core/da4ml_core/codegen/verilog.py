@@ -74,6 +74,9 @@ def _header(netlist: Netlist) -> Iterator[str]:
     if netlist.latency_cycles:
         yield f'    // {comments.CLOCK}'
         yield '    input  wire clk,'
+        if netlist.clock_enable:
+            yield f'    // {comments.CLOCK_ENABLE}'
+            yield '    input  wire ce,'
     yield f'    // {comments.INPUTS}'
     yield f'    input  wire {_range(netlist.input_port)}x,'
     yield f'    // {comments.OUTPUTS}'
@@ -86,7 +89,7 @@ def _body(netlist: Netlist) -> Iterator[str]:
         if stage.registers or stage.logic:
             yield ''
             yield f'    // ---- {comments.stage_title(stage, netlist)}'
-            yield from _registers(stage, netlist.shift_registers)
+            yield from _registers(stage, netlist)
             yield from _logic(stage)
     yield ''
     yield '    // ---- Outputs'
@@ -96,26 +99,26 @@ def _body(netlist: Netlist) -> Iterator[str]:
             yield f'    assign {_slice(target)} = {_bits(bits)};  // {comments.element("y", field)}'
     unused = [_slice(piece) for piece in netlist.unused]
     if netlist.latency_cycles and not netlist.register_bits:
-        unused.append('clk')
+        unused += ['clk', 'ce'] if netlist.clock_enable else ['clk']
     if unused:
         yield ''
         yield '    // ---- Bits that no output depends on'
         yield f"    wire unused = &{{1'b0, {', '.join(unused)}}};"
 
 
-def _registers(stage: Stage, shift_registers: bool) -> Iterator[str]:
+def _registers(stage: Stage, netlist: Netlist) -> Iterator[str]:
     single = [register for register in stage.registers if register.depth == 1]
-    attribute = '' if shift_registers else '(* shreg_extract = "no" *) '
+    attribute = '' if netlist.shift_registers else '(* shreg_extract = "no" *) '
     for register in single:
         yield f'    {attribute}reg {_range(register.target)}{register.target.name};'
     if single:
-        yield '    always @(posedge clk) begin'
+        yield f'    always @(posedge clk) {"if (ce) " if netlist.clock_enable else ""}begin'
         for register in single:
             yield f'        {register.target.name} <= {_bits(register.source)};'
         yield '    end'
     for register in stage.registers:
         if register.depth > 1:
-            yield from _delay_line(register, shift_registers)
+            yield from _delay_line(register, netlist.shift_registers)
 
 
 def _delay_line(register: Register, shift_registers: bool) -> Iterator[str]:

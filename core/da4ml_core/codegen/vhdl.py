@@ -82,6 +82,9 @@ def _entity(netlist: Netlist) -> Iterator[str]:
     if netlist.latency_cycles:
         yield f'        -- {comments.CLOCK}'
         yield '        clk : in std_logic;'
+        if netlist.clock_enable:
+            yield f'        -- {comments.CLOCK_ENABLE}'
+            yield '        ce : in std_logic;'
     yield f'        -- {comments.INPUTS}'
     yield f'        x : in {_type(netlist.input_port)};'
     yield f'        -- {comments.OUTPUTS}'
@@ -110,7 +113,7 @@ def _statements(netlist: Netlist) -> Iterator[str]:
     for stage in netlist.stages:
         if stage.registers or stage.logic:
             yield f'    -- ---- {comments.stage_title(stage, netlist)}'
-            yield from _registers(stage, netlist.shift_registers)
+            yield from _registers(stage, netlist)
             yield from _logic(stage)
             yield ''
     yield '    -- ---- Outputs'
@@ -120,19 +123,20 @@ def _statements(netlist: Netlist) -> Iterator[str]:
             yield f'    {_slice(target)} <= {_bits(bits)};  -- {comments.element("y", field)}'
 
 
-def _registers(stage: Stage, shift_registers: bool) -> Iterator[str]:
+def _registers(stage: Stage, netlist: Netlist) -> Iterator[str]:
     single = [register for register in stage.registers if register.depth == 1]
     if single:
         yield f'    stage_{stage.index} : process (clk)'
         yield '    begin'
-        yield '        if rising_edge(clk) then'
+        enabled = " and ce = '1'" if netlist.clock_enable else ''
+        yield f'        if rising_edge(clk){enabled} then'
         for register in single:
             yield f'            {register.target.name} <= {_bits(register.source)};'
         yield '        end if;'
         yield f'    end process stage_{stage.index};'
     for register in stage.registers:
         if register.depth > 1:
-            yield from _delay_line(register, shift_registers)
+            yield from _delay_line(register, netlist.shift_registers)
 
 
 def _delay_line(register: Register, shift_registers: bool) -> Iterator[str]:

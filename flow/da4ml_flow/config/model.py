@@ -7,16 +7,15 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from da4ml_core.device import DEFAULT_DEVICE, DEVICES
 from da4ml_flow.config.nearest import nearest
+from da4ml_flow.config.rtl import PositiveNs, RtlConfig
 from da4ml_flow.config.section import Section, problem
 from da4ml_flow.config.sweep import SweepConfig
-
-IDENTIFIER = r'^[A-Za-z_][A-Za-z0-9_]*$'
 
 
 def _files_of(folder: Path) -> list[str]:
@@ -70,7 +69,6 @@ def _fixed_type(text: str) -> str:
 InputFile = Annotated[Path, AfterValidator(_input_file)]
 Directive = Annotated[str, Field(pattern=r'^[A-Za-z][A-Za-z0-9_]*$', max_length=60)]
 Seconds = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
-PositiveNs = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 
 
 class DatasetConfig(Section):
@@ -159,89 +157,6 @@ class OptimizerConfig(Section):
         default=2,
         description='terms of an adder; auto: 3 in Verilog where LUTs have 6 inputs, which add 3 as cheaply',
     )
-
-
-_LIMITS = ('max_levels', 'max_delay_ns', 'stages', 'latency_ns')
-
-
-class PipelineConfig(Section):
-    """Where registers go: one limit, and the fewest register bits that keep it. All null: combinational, no clock."""
-
-    max_levels: int | None = Field(
-        default=4,
-        ge=1,
-        le=1000,
-        description='adder levels between two registers; null, without another limit: no clock',
-    )
-    max_delay_ns: PositiveNs | None = Field(
-        default=None, description="ns from register to register, by the model of the optimizer's device"
-    )
-    stages: int | None = Field(
-        default=None, ge=1, le=10_000, description='so many stages of logic, all as short as that allows'
-    )
-    latency_ns: PositiveNs | None = Field(
-        default=None, description='as many stages as fit into it at rtl.clock_ns, all as short as that allows'
-    )
-    input_registers: bool = Field(default=True, description='register the inputs')
-    output_registers: bool = Field(default=True, description='register the outputs')
-    shift_registers: bool = Field(
-        default=True, description='let tools make shift-register LUTs of values that wait; false: flip-flops'
-    )
-
-    @property
-    def limits(self) -> dict[str, Any]:
-        """The limits that are not null; at most one, once validated."""
-        limits = {key: getattr(self, key) for key in _LIMITS}
-        return {key: limit for key, limit in limits.items() if limit is not None}
-
-    @model_validator(mode='before')
-    @classmethod
-    def _another_limit_replaces_the_default(cls, data: object) -> object:
-        if isinstance(data, dict) and 'max_levels' not in data and any(data.get(key) is not None for key in _LIMITS):
-            return {**data, 'max_levels': None}
-        return data
-
-    @model_validator(mode='after')
-    def _one_limit(self) -> Self:
-        if len(self.limits) > 1:
-            first, second, *_ = self.limits
-            raise problem('combination', f'{first} and {second} are both limits', f'{first}: null', second)
-        return self
-
-    @model_validator(mode='after')
-    def _registers_need_a_clock(self) -> Self:
-        asked = [
-            key
-            for key in ('input_registers', 'output_registers')
-            if key in self.model_fields_set and getattr(self, key)
-        ]
-        if not self.limits and asked:
-            raise problem(
-                'combination',
-                f'{asked[0]} with max_levels: null, which is a design without a clock',
-                'give max_levels a number, or leave the registers out',
-                asked[0],
-            )
-        return self
-
-
-class RtlConfig(Section):
-    """The hardware description that is written."""
-
-    language: Literal['verilog', 'vhdl', 'vitis', 'ac', 'oneapi'] = Field(
-        default='verilog',
-        description='hardware description language; stages with tools need GHDL for vhdl; vitis, ac, oneapi: C++',
-    )
-    top: str | None = Field(
-        default=None, pattern=IDENTIFIER, max_length=200, description="name of the top module; null: from 'name'"
-    )
-    clock_ns: PositiveNs = Field(default=5.0, description='target clock period in ns')
-    pipeline: PipelineConfig = Field(default_factory=PipelineConfig, description='register placement')
-
-    @property
-    def is_hls(self) -> bool:
-        """Whether it is C++, which a high-level synthesis tool has to turn into hardware."""
-        return self.language not in ('verilog', 'vhdl')
 
 
 class LintConfig(Section):

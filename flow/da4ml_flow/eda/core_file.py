@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from da4ml_core.codegen.bundle import RtlBundle
+from da4ml_core.codegen.wrapper import Constraints, Wrapper, constraints_text, wrapper_name, wrapper_text
 from da4ml_core.errors import CodegenError
 from da4ml_flow.eda.vhdl_bench import bench_entity, bench_text
 from da4ml_flow.errors import FlowError
@@ -60,10 +61,17 @@ def ip_root() -> Path:
     )
 
 
-def write_core(bundle: RtlBundle, name: str, directory: Path) -> Path:
+def write_core(
+    bundle: RtlBundle,
+    name: str,
+    directory: Path,
+    wrapper: Wrapper | None = None,
+    constraints: Constraints | None = None,
+) -> Path:
     """Write the sources, their interface, a simulation harness and the core file; returns the path of the core file.
 
-    Raises CodegenError for a name that no tool could take.
+    A wrapper becomes the target `wrapper`, and what is linted; constraints, as XDC and SDC, the target `constrained`.
+    Raises CodegenError for a name that no tool could take, and for an impossible wrapper.
     """
     if not _NAME.fullmatch(name):
         raise CodegenError(f'{name!r} cannot be the name of a core', hint='letters, digits, _ and -')
@@ -80,8 +88,17 @@ def write_core(bundle: RtlBundle, name: str, directory: Path) -> Path:
     (directory / f'{scan_top(bundle.top)}.v').write_text(scan_wrapper(bundle))
     if bundle.language == VHDL:
         (directory / f'{bench_entity(bundle)}.vhd').write_text(bench_text(bundle))
+    data = _core(bundle, name)
+    if wrapper is not None:
+        (directory / f'{wrapper_name(bundle.top)}.v').write_text(wrapper_text(bundle, wrapper))
+        _add_wrapper(data, bundle)
+    if constraints is not None:
+        text = constraints_text(bundle, constraints, wrapper)
+        (directory / f'{bundle.top}.xdc').write_text(text)
+        (directory / f'{bundle.top}.sdc').write_text(text)
+        _add_constraints(data, bundle)
     path = directory / f'{bundle.top}.core'
-    core = yaml.safe_dump(_core(bundle, name), sort_keys=False, width=120)
+    core = yaml.safe_dump(data, sort_keys=False, width=120)
     path.write_text(f'CAPI=2:\n{core}')
     return path
 
@@ -112,6 +129,8 @@ def scan_wrapper(bundle: RtlBundle) -> str:
     """
     inputs, outputs = bundle.input_bits, bundle.output_bits
     clock = '.clk(clk), ' if bundle.clocked else ''
+    if bundle.clock_enable:
+        clock += ".ce(1'b1), "
     shifted = f'{{x[{inputs - 2}:0], serial_in}}' if inputs > 1 else 'serial_in'
     folded = f"{{folded[{outputs - 2}:0], 1'b0}} ^ captured" if outputs > 1 else 'captured'
     return f"""\
@@ -144,6 +163,7 @@ def _header(bundle: RtlBundle) -> str:
 
 #include "V{bundle.top}.h"
 #define DA4ML_CLOCKED {int(bundle.clocked)}
+#define DA4ML_CLOCK_ENABLE {int(bundle.clock_enable)}
 using Kernel = V{bundle.top};
 constexpr size_t INPUT_BITS = {bundle.input_bits};
 constexpr size_t OUTPUT_BITS = {bundle.output_bits};
@@ -221,6 +241,22 @@ def _core(bundle: RtlBundle, name: str) -> dict[str, Any]:
         }
         core['targets']['synth']['parameters'] = list(bundle.parameters)
     return _through_ghdl(core, bundle) if bundle.language == VHDL else core
+
+
+def _add_wrapper(core: dict[str, Any], bundle: RtlBundle) -> None:
+    """The wrapper as a target of its own, and as what is linted."""
+    top = wrapper_name(bundle.top)
+    core['filesets']['wrapper'] = {'files': [f'{top}.v'], 'file_type': 'verilogSource'}
+    core['targets']['wrapper'] = {'filesets': ['rtl', 'wrapper'], 'toplevel': top}
+    core['targets']['lint'] |= {'filesets': ['rtl', 'wrapper'], 'toplevel': top}
+
+
+def _add_constraints(core: dict[str, Any], bundle: RtlBundle) -> None:
+    """The outermost module with its timing, for those who build it alone."""
+    whole = core['targets'].get('wrapper', core['targets']['default'])
+    files = [{f'{bundle.top}.xdc': {'file_type': 'xdc'}}, {f'{bundle.top}.sdc': {'file_type': 'SDC'}}]
+    core['filesets']['constraints'] = {'files': files}
+    core['targets']['constrained'] = {**whole, 'filesets': [*whole['filesets'], 'constraints']}
 
 
 def _through_ghdl(core: dict[str, Any], bundle: RtlBundle) -> dict[str, Any]:

@@ -19,6 +19,8 @@ def bench_text(bundle: RtlBundle) -> str:
     Line t of the outputs is read in the cycle in which line t of the samples is on the input, before the clock rises.
     """
     clock = 'clk => clk, ' if bundle.clocked else ''
+    if bundle.clock_enable:
+        clock += "ce => '1', "
     return f"""\
 -- Test bench of {bundle.top}: from {SAMPLES_FILE} to {OUTPUTS_FILE}, a line a cycle.
 

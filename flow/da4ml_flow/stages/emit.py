@@ -17,15 +17,17 @@ class Emit:
     inputs = ('program',)
 
     def settings(self, config: BuildConfig) -> Mapping[str, Any]:
+        rtl = config.rtl
+        asked = {'wrapper': rtl.wrapper, 'constraints': rtl.constraints}
+        uses_clock = rtl.pipeline.latency_ns is not None or rtl.is_hls or rtl.constraints is not None
         return {
             'name': config.name,
             'top': config.top,
             'language': config.rtl.language,
             'pipeline': config.rtl.pipeline.model_dump(mode='json'),
             'device': config.optimizer.device,
-            'clock_ns': config.rtl.clock_ns
-            if config.rtl.pipeline.latency_ns is not None or config.rtl.is_hls
-            else None,
+            'clock_ns': rtl.clock_ns if uses_clock else None,
+            **{key: section.model_dump(mode='json') for key, section in asked.items() if section is not None},
         }
 
     def tools(self, config: BuildConfig) -> tuple[ToolVersion, ...]:
@@ -33,6 +35,7 @@ class Emit:
 
     def run(self, context: StageContext) -> StageOutcome:
         from da4ml_core.codegen import HLS_LANGUAGES, emit_hls, emit_rtl
+        from da4ml_core.codegen.wrapper import Constraints, Protocol, Wrapper
         from da4ml_core.device import device
         from da4ml_core.ir.serialize import load_program
         from da4ml_core.passes.schedule import schedule
@@ -56,8 +59,15 @@ class Emit:
             device=device(config.optimizer.device),
             **pipeline.limits,
         )
-        bundle = emit_rtl(scheduled, config.top, config.rtl.language, pipeline.shift_registers)
-        write_core(bundle, context.config.name, directory)
+        wrapper = constraints = None
+        if config.rtl.wrapper is not None:
+            protocol, *options = config.rtl.wrapper.model_dump().values()
+            wrapper = Wrapper(Protocol(protocol), *options)
+        if config.rtl.constraints is not None:
+            constraints = Constraints(config.rtl.clock_ns, **config.rtl.constraints.model_dump())
+        enable = wrapper is not None and wrapper.needs_clock_enable
+        bundle = emit_rtl(scheduled, config.top, config.rtl.language, pipeline.shift_registers, enable)
+        write_core(bundle, context.config.name, directory, wrapper, constraints)
         metrics = (
             measure('latency_cycles', bundle.latency_cycles, stage=self.name),
             measure('register_bits', scheduled.register_bits, stage=self.name),

@@ -307,6 +307,23 @@ def test_build_of_cpp(digits, capsys):
     assert list(Path().glob('build/*/emit-*/rtl/*_kernel.cpp'))
 
 
+@pytest.mark.eda
+def test_build_with_a_wrapper_and_constraints(digits, capsys):
+    sections = ['simulate', 'synthesize', 'implement']
+    without = [part for section in sections for part in ('--set', f'{section}=null')]
+    asked = ['rtl.wrapper.protocol=axi-stream', 'rtl.constraints.input_delay_ns=1', 'lint={}']
+    options = [part for key in asked for part in ('--set', key)]
+    assert run(['build', 'digits.yaml', *without, *options]) == 0
+    (folder,) = Path().glob('build/*/emit-*/rtl')
+    assert 's_axis_tdata' in (next(folder.glob('*_wrapper.v'))).read_text()
+    assert '-period 5 [get_ports aclk]' in next(folder.glob('*.sdc')).read_text()
+    capsys.readouterr()
+    assert run(['build', 'digits.yaml', *options, '--set', 'rtl.wrapper.reset=true']) == 2
+    assert 'reset with axi-stream' in capsys.readouterr().err
+    assert run(['build', 'digits.yaml', *options, '--set', 'rtl.language=vhdl']) == 2
+    assert 'wrapper with language: vhdl' in capsys.readouterr().err
+
+
 def test_vhdl_without_ghdl_is_told_before_anything_runs(digits, capsys, monkeypatch):
     from da4ml_flow.eda import tools
 

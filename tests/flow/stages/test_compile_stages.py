@@ -9,7 +9,8 @@ import pytest
 
 from da4ml_core.ir.serialize import load_program, save_program
 from da4ml_core.trace import Tracer
-from da4ml_flow.config.model import BuildConfig, DatasetConfig, ModelConfig, PipelineConfig, RtlConfig
+from da4ml_flow.config.model import BuildConfig, DatasetConfig, ModelConfig, RtlConfig
+from da4ml_flow.config.rtl import PipelineConfig
 from da4ml_flow.errors import DatasetError
 from da4ml_flow.stages.base import StageContext
 from da4ml_flow.stages.collect import Collect

@@ -12,7 +12,7 @@
 #include <memory>
 #include <vector>
 
-#include "da4ml_kernel.hh"  // written beside this file: Kernel, INPUT_BITS, OUTPUT_BITS, DA4ML_CLOCKED
+#include "da4ml_kernel.hh"  // written beside this file: Kernel, INPUT_BITS, OUTPUT_BITS, DA4ML_CLOCKED, DA4ML_CLOCK_ENABLE
 #include "verilated.h"
 
 double sc_time_stamp() { return 0; }
@@ -64,6 +64,9 @@ int main(int argc, char** argv) {
     context->randReset(2);  // registers start with random bits: a result that needs a reset is caught
     context->randSeed(1);
     auto kernel = std::make_unique<Kernel>(context.get());
+#if DA4ML_CLOCK_ENABLE
+    kernel->ce = 1;
+#endif
     unsigned char record[out_size] = {};
     for (size_t cycle = 0; cycle < num_cycles; ++cycle) {
         load(kernel->x, samples.data() + cycle % num_samples * in_size, in_size);
