@@ -1,4 +1,4 @@
-"""Model files by suffix: which reader a path needs."""
+"""Model files by suffix, and functions by name: which reader a source needs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from da4ml_core.errors import FrontendError, Location
+from da4ml_core.frontends.plugins import find_plugin, plugin_suffixes
+from da4ml_core.frontends.python_function import is_function_source, load_function
 
 if TYPE_CHECKING:
     from da4ml_core.fixed import FixedType
@@ -44,11 +46,38 @@ def load(path: str | Path, solver: SolverOptions | None = None, input_type: Fixe
     ``input_type`` is for models that compute with their inputs before they quantize them, say ``'fixed<3,12>'``.
     """
     path = Path(path)
+    if is_function_source(path):
+        if input_type is not None:
+            raise FrontendError('a function declares the types of its inputs itself', context=str(path))
+        return load_function(path, solver)
     reader = READERS.get(path.suffix.lower())
     if reader is None:
+        plugin = find_plugin(path.suffix)
+        if plugin is not None:
+            return _checked(plugin(path, solver or _default_solver(), input_type), path)
         raise FrontendError(
             f'no reader for {path.suffix or "files without a suffix"}',
             location=Location(str(path)),
-            hint=f'known suffixes: {", ".join(READERS)}',
+            hint=f'known suffixes: {", ".join([*READERS, *plugin_suffixes()])}',
         )
     return reader(path, solver, input_type)
+
+
+def _default_solver() -> SolverOptions:
+    from da4ml_core.trace import SolverOptions
+
+    return SolverOptions()
+
+
+def _checked(program: object, path: Path) -> Program:
+    """What a plugin returned, verified: code of others is trusted no more than a file."""
+    from da4ml_core.ir import Program
+    from da4ml_core.ir.verify import verify
+
+    if not isinstance(program, Program):
+        raise FrontendError(
+            f'the reader of {path.suffix} files returned a {type(program).__name__}, no program',
+            location=Location(str(path)),
+        )
+    verify(program)
+    return program

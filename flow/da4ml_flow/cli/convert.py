@@ -110,6 +110,8 @@ def simplified(program: Program, device: str, dump: Path | None) -> Program:
 
 def identifier(path: Path) -> str:
     """A name for a design, from the name of its model file."""
+    if str(path).startswith('python:'):
+        return path.name.rpartition(':')[2]
     stem = re.sub(r'\.json$', '', path.name.split('.gz')[0]) if path.suffix in ('.gz', '.json') else path.stem
     name = re.sub(r'\W+', '_', stem, flags=re.ASCII).strip('_')
     return name if re.match('[A-Za-z]', name) else f'model_{name}'.rstrip('_')

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def existing_model(path: Path) -> Path:
-    """The path; raises FlowError if it is not that of a file."""
-    if not path.is_file():
+    """The path; raises FlowError if it is not that of a file. The name of a function is left to its reader."""
+    if not path.is_file() and not str(path).startswith('python:'):
         beside = sorted(item.name for item in path.parent.iterdir()) if path.parent.is_dir() else []
         near = nearest(path.name, beside)
         hint = f"did you mean '{path.parent / near}'?" if near else ''

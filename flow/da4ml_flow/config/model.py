@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -12,44 +11,11 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from da4ml_core.device import DEFAULT_DEVICE, DEVICES
+from da4ml_flow.config.files import arrays_of, input_file, npz
 from da4ml_flow.config.nearest import nearest
 from da4ml_flow.config.rtl import PositiveNs, RtlConfig
 from da4ml_flow.config.section import Section, problem
 from da4ml_flow.config.sweep import SweepConfig
-
-
-def _files_of(folder: Path) -> list[str]:
-    return sorted(item.name for item in folder.iterdir()) if folder.is_dir() else []
-
-
-def _input_file(path: Path, info: ValidationInfo) -> Path:
-    """The path, from the folder that the context names; it must exist. Without a context it is left alone."""
-    if not info.context:
-        return path
-    resolved = Path(info.context['root']) / path.expanduser()
-    if not resolved.is_file():
-        if resolved.is_dir():
-            raise problem('missing_file', f'{path} is a folder, not a file', 'name the file in it')
-        near = nearest(resolved.name, _files_of(resolved.parent))
-        hint = f"did you mean '{path.parent / near}'?" if near else f'looked for {resolved}'
-        raise problem('missing_file', f'there is no file {path}', hint)
-    return resolved
-
-
-def _arrays_of(path: Path) -> list[str]:
-    """The names of the arrays of an .npz file; they are not read."""
-    with zipfile.ZipFile(path) as archive:
-        return [name.removesuffix('.npy') for name in archive.namelist()]
-
-
-def _npz(path: Path, info: ValidationInfo) -> Path:
-    try:
-        if info.context:
-            _arrays_of(path)
-    except (OSError, zipfile.BadZipFile):
-        hint = 'save it with numpy.savez(file, x=..., y=...)'
-        raise problem('missing_file', f'{path.name} is not a readable .npz file', hint) from None
-    return path
 
 
 def _known_device(name: str) -> str:
@@ -66,7 +32,7 @@ def _fixed_type(text: str) -> str:
     return text
 
 
-InputFile = Annotated[Path, AfterValidator(_input_file)]
+InputFile = Annotated[Path, AfterValidator(input_file)]
 Directive = Annotated[str, Field(pattern=r'^[A-Za-z][A-Za-z0-9_]*$', max_length=60)]
 Seconds = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
 
@@ -74,7 +40,7 @@ Seconds = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
 class DatasetConfig(Section):
     """Samples in an .npz file, for accuracy and as simulation vectors."""
 
-    path: Annotated[InputFile, AfterValidator(_npz)] = Field(description='.npz file')
+    path: Annotated[InputFile, AfterValidator(npz)] = Field(description='.npz file')
     inputs: str = Field(
         default='x',
         validate_default=True,
@@ -91,7 +57,7 @@ class DatasetConfig(Section):
         path = info.data.get('path')
         if not info.context or path is None or array is None:
             return array
-        names = _arrays_of(path)
+        names = arrays_of(path)
         if array not in names:
             near = nearest(array, names)
             hint = f'did you mean {near!r}?' if near else f'its arrays: {", ".join(names) or "none"}'
@@ -102,7 +68,9 @@ class DatasetConfig(Section):
 class ModelConfig(Section):
     """The trained model."""
 
-    source: InputFile = Field(description='a .keras, .h5 or .onnx file, or a program as .json or .json.gz')
+    source: InputFile = Field(
+        description='a .keras, .h5 or .onnx file, a program as .json or .json.gz, or python:package.module:function'
+    )
     weights: InputFile | None = Field(
         default=None, description='weights of a Keras architecture in .json; null: <its stem>_weights.h5 beside it'
     )

@@ -84,4 +84,7 @@ def _scalar(value: Any, root: Path | None) -> str:
 
 
 def _relative(path: Path, root: Path | None) -> str:
+    if str(path).startswith('python:'):
+        module, _, function = str(path).removeprefix('python:').rpartition(':')
+        return f'python:{_relative(Path(module), root)}:{function}'
     return str(path.relative_to(root)) if root is not None and path.is_relative_to(root) else str(path)

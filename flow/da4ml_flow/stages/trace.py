@@ -21,7 +21,7 @@ class Trace:
 
     def settings(self, config: BuildConfig) -> Mapping[str, Any]:
         return {
-            'source': config.model.source,
+            'source': _source(config.model.source),
             'weights': config.model.weights or _weights_beside(config.model.source),
             'input_type': config.model.input_type,
             'quantization': quantization_settings(config),
@@ -85,3 +85,17 @@ def _weights_beside(source: Path) -> Path | None:
     from da4ml_core.frontends.post_training import weights_beside
 
     return weights_beside(source)
+
+
+def _source(source: Path) -> Any:
+    """The model file; the name and the files of a function; the package that reads a suffix which is not ours."""
+    from da4ml_core.frontends.plugins import plugin_version
+    from da4ml_core.frontends.python_function import is_function_source, source_files
+    from da4ml_core.frontends.registry import READERS
+    from da4ml_flow.stages.model_file import PROGRAM_SUFFIXES
+
+    if is_function_source(source):
+        return {'function': str(source).rpartition(':')[2], 'code': source_files(source)}
+    if source.suffix in READERS or source.name.endswith(PROGRAM_SUFFIXES):
+        return source
+    return {'file': source, 'reader': plugin_version(source.suffix)}
