@@ -13,6 +13,8 @@ from da4ml_core.ir import cost, serialize, text
 from da4ml_core.passes import area
 from da4ml_core.trace.linear import SolverOptions
 
+EXCHANGE_SUFFIXES = ('.dais', '.dais.json', '.alir.json', '.alir.json.gz')
+
 
 @dataclass(frozen=True, slots=True)
 class Program(ir.Program):
@@ -54,15 +56,30 @@ class Program(ir.Program):
         return Program.of(optimize(self, device(family), ternary))
 
     def save(self, path: str | Path) -> None:
-        """Write the program as .json or .json.gz."""
-        serialize.save_program(self, path)
+        """Write the program: .json, .json.gz; .dais, .dais.json, .alir.json, .alir.json.gz for da4ml and alkaid.
+
+        Raises CodegenError for what their formats cannot say.
+        """
+        if str(path).endswith(EXCHANGE_SUFFIXES):
+            from da4ml_core.codegen.exchange import save_exchange
+
+            save_exchange(self, Path(path))
+        else:
+            serialize.save_program(self, path)
 
     def __str__(self) -> str:
         return text.print_program(self)
 
 
 def load(path: str | Path) -> Program:
-    """A saved program (.json, .json.gz); raises ParseError, VersionError or VerificationError."""
+    """A program that was saved, by :meth:`Program.save` or by da4ml or alkaid, by the suffixes named there.
+
+    Raises ParseError, VersionError or VerificationError.
+    """
+    if str(path).endswith(EXCHANGE_SUFFIXES):
+        from da4ml_core.frontends.exchange import load_exchange
+
+        return Program.of(load_exchange(Path(path)))
     return Program.of(serialize.load_program(path))
 
 

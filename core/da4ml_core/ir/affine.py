@@ -64,7 +64,7 @@ def op_interval(op: Op, operands: Sequence[Interval]) -> Interval:
         return _product(operands[0], operands[1], is_square=op.operands[0].index == op.operands[1].index)
     source = operands[0]
     if isinstance(attribute, Lookup):
-        return attribute.bounds(source)
+        return attribute.bounds(source if attribute.domain.contains(source) else attribute.domain)
     if isinstance(attribute, BitFunction):
         return _bits(attribute, source, operands[1])
     if op.opcode is Opcode.MUX:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from da4ml_flow.cli.options import ANY_LANGUAGE, JSON, pipeline_options, solver_options
+from da4ml_flow.stages.model_file import PROGRAM_SUFFIXES
 
 if TYPE_CHECKING:
     from da4ml_core.ir import Program
@@ -42,7 +43,11 @@ def convert(
     input_type: str | None,
     as_json: bool,
 ) -> None:
-    """Write MODEL (.keras, .h5, .onnx, a program .json.gz) as a FuseSoC core, or as C++, in the new folder OUT."""
+    """Write MODEL (.keras, .h5, .onnx, a program) as a FuseSoC core, or as C++, in the new folder OUT.
+
+    Where OUT ends in .json, .json.gz, .dais, .dais.json or .alir.json[.gz] it is the program instead, as a file: ours,
+    or one that da4ml or alkaid reads. MODEL may be such a file, too.
+    """
     from da4ml_core.codegen import HLS_LANGUAGES, emit_hls
     from da4ml_core.device import device as known_device
     from da4ml_core.ir.cost import depth
@@ -54,17 +59,24 @@ def convert(
 
     family = known_device(device)
     name = top or identifier(model)
-    with new_folder(out) as folder:
+
+    def compiled() -> Program:
         program = read_model(model, effort, extra_depth, device, max_operands, input_type)
-        if optimized or dump_passes:
-            program = simplified(program, device, dump_passes)
-        facts = {
-            'top': name,
-            'language': language,
-            'adders': program.num_adders,
-            'lut_estimate': round(lut_estimate(program, family), 1),
-            'depth': depth(program),
-        }
+        return simplified(program, device, dump_passes) if optimized or dump_passes else program
+
+    def figures(program: Program) -> dict[str, Any]:
+        estimate = round(lut_estimate(program, family), 1)
+        return {'adders': program.num_adders, 'lut_estimate': estimate, 'depth': depth(program)}
+
+    if out.name.endswith(PROGRAM_SUFFIXES):
+        program = compiled()
+        write_program(program, out)
+        facts = {**figures(program), 'ops': program.num_ops, 'files': [str(out)]}
+        print_json(facts) if as_json else click.echo(f'{out}: {program.num_ops} operations')
+        return
+    with new_folder(out) as folder:
+        program = compiled()
+        facts = {'top': name, 'language': language, **figures(program)}
         if language in HLS_LANGUAGES:
             write_hls(emit_hls(program, name, language, limits['clock_ns']), program, folder)
             main, what, timing = f'{name}.cpp', 'function', 'pipelined by its tool'
@@ -87,6 +99,23 @@ def convert(
             f'{out / main}: {what} {name}, {program.num_adders} adders in {facts["depth"]} levels, '
             f'about {facts["lut_estimate"]:.0f} LUTs on {device}, {timing}'
         )
+
+
+def write_program(program: Program, path: Path) -> None:
+    """The program as a new file, of the kind that its suffix says."""
+    from da4ml_core.api import Program as Savable
+    from da4ml_flow.errors import FlowError, Location
+    from da4ml_flow.workspace import system_errors
+
+    if path.exists():
+        raise FlowError('the file is there already', location=Location(str(path)), hint='choose another, or remove it')
+    work = path.with_name(f'.work.{path.name}')
+    try:
+        with system_errors(path):
+            Savable.of(program).save(work)
+            work.rename(path)
+    finally:
+        work.unlink(missing_ok=True)
 
 
 def simplified(program: Program, device: str, dump: Path | None) -> Program:

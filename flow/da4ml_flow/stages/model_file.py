@@ -12,7 +12,7 @@ from da4ml_core.errors import FrontendError, Location
 if TYPE_CHECKING:
     from da4ml_core.ir import Program
 
-PROGRAM_SUFFIXES = ('.json', '.json.gz')
+PROGRAM_SUFFIXES = ('.json', '.json.gz', '.dais')
 _ARCHITECTURE_HEAD = 400  # bytes in which the class of a model is named
 
 
@@ -31,7 +31,7 @@ def load_model(
     What a reader warns of, say an ending that it left out, goes to ``report``.
     """
     if path.name.endswith(PROGRAM_SUFFIXES):
-        from da4ml_core.ir.serialize import load_program
+        from da4ml_core.api import load as load_program
 
         if input_type is not None:
             raise FrontendError('a program has the types of its inputs', location=Location(str(path)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from da4ml_core.ir.serialize import save_program
+from da4ml_core.ir.serialize import load_program, save_program
 from da4ml_core.ir.text import parse_program
 from da4ml_core.trace import Tracer
 from da4ml_flow.cli.convert import identifier
@@ -279,6 +279,18 @@ def test_convert_optimizes_and_shows_what_each_pass_made(program, tmp_path, caps
     assert parse_program(texts[-1].read_text()).num_adders == adders
     assert run(['convert', str(program), str(tmp_path / 'again'), '--optimize', '--json']) == 0
     assert json.loads(capsys.readouterr().out)['adders'] == adders
+
+
+def test_convert_to_programs_of_others_and_back(program, tmp_path, capsys):
+    there, back = tmp_path / 'a.alir.json.gz', tmp_path / 'b.json.gz'
+    assert run(['convert', str(program), str(there)]) == 0
+    assert f'{there}: ' in capsys.readouterr().out
+    assert run(['convert', str(there), str(back), '--json', '--optimize']) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts['files'] == [str(back)]
+    assert load_program(back).num_ops == facts['ops']
+    assert run(['convert', str(program), str(there)]) == 2
+    assert 'the file is there already' in capsys.readouterr().err
 
 
 def test_convert_to_vhdl(program, tmp_path, capsys):
