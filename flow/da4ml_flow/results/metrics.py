@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from math import isfinite
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -98,7 +98,10 @@ class Metric:
         return METRICS[self.name]
 
     def data(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: getattr(self, name) for name in METRIC_FIELDS}
+
+
+METRIC_FIELDS = tuple(field.name for field in fields(Metric))
 
 
 def measure(name: str, value: float, *, stage: str, tool: str = '', part: str = '') -> Metric:

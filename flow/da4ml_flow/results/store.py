@@ -152,7 +152,8 @@ class Store:
             'directory': stage.directory,
             'message': stage.message,
         }
-        inserted = connection.execute(tables.stage_run.insert().values(columns).returning(tables.stage_run.c.id))
+        # the same statement each time: it is compiled once
+        inserted = connection.execute(tables.stage_run.insert().returning(tables.stage_run.c.id), columns)
         stage_id = inserted.scalar_one()
         if record is None:
             return

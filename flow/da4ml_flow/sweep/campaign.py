@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -154,6 +155,7 @@ class Campaign:
         self._deferred: list[Point] = []
         self._running: dict[str, tuple[Point, BuildConfig, list[Rung], int]] = {}  # rungs to go, tries so far
         self._warm: set[str] = set()
+        self._building: Counter[str] = Counter()  # running points of each family
         self._unkept: list[PointRecord] = []
         self._kept_at = self._began = time.monotonic()
         self._started = 0
@@ -193,6 +195,7 @@ class Campaign:
 
     def _submit(self, point: Point, config: BuildConfig, rungs: list[Rung], tries: int) -> None:
         self._running[point.key] = point, config, rungs, tries
+        self._building[point.family] += 1
         self.counts.running = len(self._running)
         self.engine.submit(task_of(point, config, self.plan.loaded.root, self.plan.build_root, rungs[0]))
 
@@ -226,8 +229,7 @@ class Campaign:
 
     def _ready(self, point: Point) -> bool:
         """Whether nothing that it shares is being built for the first time, and its tools have licences to spare."""
-        running = [entry[0] for entry in self._running.values()]
-        if point.family not in self._warm and any(other.family == point.family for other in running):
+        if point.family not in self._warm and self._building[point.family]:
             return False
         licences = self.plan.sweep.executor.licences
         if not licences:
@@ -238,6 +240,7 @@ class Campaign:
 
     def _ended(self, finished: Finished) -> None:
         point, config, rungs, tries = self._running.pop(finished.key)
+        self._building[point.family] -= 1
         self.counts.running = len(self._running)
         record = finished.record
         if record is None:

@@ -79,11 +79,15 @@ def front(records: Iterable[PointRecord], objectives: Sequence[Objective]) -> li
     """The points that no other one beats, best in the first objective first; of equal ones all."""
     rated = [(vector(record.metrics, objectives), record) for record in records if record.status in ('ok', 'no')]
     order = sorted(((v, record) for v, record in rated if v is not None), key=lambda item: item[0])
-    kept: list[tuple[Vector, PointRecord]] = []
-    for candidate, record in order:  # whatever beats it comes before it
-        if not any(dominates(better, candidate) for better, _ in kept):
-            kept.append((candidate, record))
-    return [record for _, record in kept]
+    kept: list[PointRecord] = []
+    best: list[Vector] = []
+    for candidate, record in order:  # whatever beats it comes before it, and what equals it just before
+        if not (best and best[-1] == candidate):
+            if any(dominates(better, candidate) for better in best):
+                continue
+            best.append(candidate)
+        kept.append(record)
+    return kept
 
 
 def dominates(one: Vector, other: Vector) -> bool:
