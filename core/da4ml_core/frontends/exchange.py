@@ -64,9 +64,14 @@ def _integers(numbers: Sequence[Any]) -> tuple[int, ...]:
     return tuple(numbers)
 
 
+def _signed(word: int) -> int:
+    """The 32 low bits of a number, in two's complement."""
+    return ((word & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000
+
+
 def _dais_word(op: Sequence[Any], interval: Interval, intervals: Sequence[Interval]) -> Word:
     first, second, opcode, data = _integers(op[:4])
-    low, high = ((data & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000, data >> 32
+    low, high = _signed(data), _signed(data >> 32)
     origin = intervals[first].lo if abs(opcode) == 8 else 0
     return _word(opcode, first, second, data, low, high, interval, intervals, origin)
 

@@ -167,7 +167,7 @@ class _Builder:
         source = self.interval(edge)
         lo = min(first, round_code(source.lo, exp - source.exp, Rounding.TRN))
         hi = max(first + len(entries) - 1, round_code(source.hi, exp - source.exp, Rounding.TRN))
-        if source.exp < exp or hi - lo >= MAX_ENTRIES or not entries:
+        if (source.exp < exp and not source.is_constant) or hi - lo >= MAX_ENTRIES or not entries:
             raise ParseError(f'table {number} does not fit its operand {source}')
         # what the format leaves open, for operands that it rules out
         padded = (entries[0],) * (first - lo) + entries + (entries[-1],) * (hi - first - len(entries) + 1)
