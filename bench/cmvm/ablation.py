@@ -65,7 +65,12 @@ def greedy(search: Search, effort: str) -> Candidate:
 def local_search(search: Search, **settings: float) -> float:
     """The bits after one chain of `balanced` from the best recipe of `fast`."""
     start = greedy(search, 'fast')
-    return search.anneal(start, Annealing(chain_work(len(start.graph.adders)))._replace(**settings)).bits
+    return search.anneal(
+        start,
+        Annealing.of(search.kraft.radix, chain_work(len(start.graph.adders), len(search.rows.numbers)))._replace(
+            **settings
+        ),
+    ).bits
 
 
 def name(case: Case, radix: int) -> str:

@@ -5,7 +5,6 @@
 
 from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint64_t
 from libcpp cimport bool as boolean
-from libcpp.pair cimport pair
 from libcpp.vector cimport vector
 
 
@@ -16,7 +15,7 @@ cdef extern from 'local_search.hh' namespace 'da4ml' nogil:
     cdef cppclass Sums:
         vector[int32_t] deadlines
         int64_t work, bits, adders
-        boolean broken
+        boolean broken, limited
         int late
         void add_input(int, int, double, double)
         int32_t create(const int64_t*)
@@ -30,7 +29,7 @@ cdef extern from 'local_search.hh' namespace 'da4ml' nogil:
         Search(int, int, int, uint64_t)
         Sums state
         Settings settings
-        vector[pair[int32_t, vector[Term]]] best
+        vector[vector[Term]] best
         double best_cost
         int64_t steps, accepted
         void begin()
@@ -58,6 +57,7 @@ cdef class LocalSearch:
 
     cdef Search* search
     cdef int64_t total
+    cdef size_t inputs, rows
 
     def __cinit__(
         self, const int32_t[::1] levels, const int32_t[::1] exps, const double[::1] lows, const double[::1] highs,
@@ -69,11 +69,14 @@ cdef class LocalSearch:
         cdef vector[Term] terms_of
         cdef Term term
         self.total = total
+        self.inputs = inputs
+        self.rows = rows
         self.search = new Search(inputs, rows, radix, seed)
         self.search.settings.adder_weight = adder_weight
         self.search.settings.hot = hot
         self.search.settings.cold = cold
         self.search.settings.noise = noise
+        self.search.state.limited = deadlines is not None
         for i in range(inputs):
             self.search.state.add_input(levels[i], exps[i], lows[i], highs[i])
         for i in range(rows):
@@ -123,9 +126,10 @@ cdef class LocalSearch:
 
     def graph(self):
         """The sums of the best graph: ``{value: [(value, shift, sign), ...]}``."""
-        cdef pair[int32_t, vector[Term]] entry
+        cdef size_t value
         cdef Term term
         found = {}
-        for entry in self.search.best:
-            found[entry.first] = [(term.value, term.shift, term.sign) for term in entry.second]
+        for value in range(self.inputs, self.search.best.size()):
+            if value < self.inputs + self.rows or not self.search.best[value].empty():
+                found[value] = [(term.value, term.shift, term.sign) for term in self.search.best[value]]
         return found

@@ -18,11 +18,13 @@ from da4ml_core.cmvm.local_search import Annealing
 from da4ml_core.cmvm.search import Candidate, Search, recipes
 from da4ml_core.errors import SolveError
 
-WORK_PER_ADDER = 40_000  # of the chain of `balanced`; a microsecond is about 60 units
-SMALL_WORK = 30_000_000
-LARGE_ADDERS = 1_500  # from here on, the work of a chain grows again
-LARGEST_WORK = 200_000_000
-MAX_CHAINS = 8
+WORK_PER_ADDER = 1_250  # of the chain of `balanced`, times terms of a row to 1.5; a microsecond is about 50 units
+LEAST_WORK_PER_ADDER = 30_000
+LARGE_WORK = 60_000_000  # for 1,500 adders; it grows with their power of 1.5
+LARGE_ADDERS = 1_500
+LARGEST_WORK = 400_000_000
+MAX_ROUNDS = 2  # of `max`: the best chain of one is where the next starts
+MAX_CHAINS = 4
 MAX_FACTOR = 4  # work of a chain of `max`, in those of `balanced`
 
 
@@ -64,18 +66,16 @@ class Effort:
         if self.level == 'fast' or self._late():
             return
         best = self._greedy('balanced', best)
-        work = chain_work(len(best.graph.adders))
-        best = self._chain(best, Annealing(work))
+        work = chain_work(len(best.graph.adders), len(self.search.rows.numbers))
+        best = self._chain(best, Annealing.of(self.search.kraft.radix, work))
         yield best
         if self.level != 'max' or work == 0 or not self.search.anneals:
             return
-        for first in count(0, MAX_CHAINS):
-            if self._late():
+        for turn in count():
+            if self._late() or (self.deadline is None and turn == MAX_ROUNDS):
                 return
-            best = self._chains(best, work * MAX_FACTOR, first)
+            best = self._chains(best, work * MAX_FACTOR, turn * MAX_CHAINS)
             yield best
-            if self.deadline is None:
-                return
 
     def _greedy(self, level: str, best: Candidate | None = None) -> Candidate:
         """The best of the level's recipes; those tried before are not tried again."""
@@ -93,7 +93,8 @@ class Effort:
 
     def _chains(self, best: Candidate, work: int, first: int) -> Candidate:
         """The best of chains with other seeds, each on the thread that is free."""
-        chains = [Annealing(work, seed=first + at + 1) for at in range(MAX_CHAINS)]
+        radix = self.search.kraft.radix
+        chains = [Annealing.of(radix, work, first + at + 1) for at in range(MAX_CHAINS)]
         with ThreadPoolExecutor(min(self.threads, MAX_CHAINS)) as pool:
             running = [pool.submit(self._chain, best, chain) for chain in chains]
             try:
@@ -120,10 +121,11 @@ class Effort:
         return self.deadline is not None and time.monotonic() > self.deadline
 
 
-def chain_work(adders: int) -> int:
-    """The work of one chain of `balanced` on a graph of so many adders."""
-    most = min(LARGEST_WORK, int(SMALL_WORK * max(1.0, adders / LARGE_ADDERS)))
-    return min(WORK_PER_ADDER * adders, most)
+def chain_work(adders: int, rows: int) -> int:
+    """The work of one chain of `balanced`: more and longer steps for each adder where rows have more terms."""
+    most = min(LARGEST_WORK, int(LARGE_WORK * max(1.0, adders / LARGE_ADDERS) ** 1.5))
+    each = max(LEAST_WORK_PER_ADDER, int(WORK_PER_ADDER * (adders / max(1, rows)) ** 1.5))
+    return min(each * adders, most)
 
 
 def _rank(candidate: Candidate) -> tuple[float, int]:

@@ -22,7 +22,7 @@ public:
 
     Sums state;
     Settings settings;
-    std::vector<std::pair<int32_t, Sum>> best;
+    std::vector<Sum> best;  // by value; empty if there is none
     double best_cost = 0;
     int64_t steps = 0, accepted = 0;
 
@@ -37,7 +37,7 @@ public:
         tidy();
         state.settle();
         state.hot.clear();
-        state.commit();
+        state.commit(changed_);
         state.work = 0;
         keep();
     }
@@ -50,21 +50,23 @@ public:
         }
     }
 
-    // Remember the present graph as the best.
-    void keep() {
-        best_cost = cost();
-        best.clear();
-        for (int32_t v = state.inputs; v < static_cast<int32_t>(state.values.size()); ++v)
-            if (state.values[v].alive) best.emplace_back(v, state.sums[v]);
-    }
-
 private:
+    // What it would be to put a value for a pattern into sums.
+    struct Plan {
+        Sum pattern;
+        int32_t value;
+        int sign, matches, saved;
+        bool made;
+        std::vector<std::pair<int32_t, Sum>> changes;
+    };
+
     uint64_t random_;
     std::vector<int32_t> rows_;
-    std::vector<std::pair<int32_t, Sum>> changes_;
+    std::vector<int32_t> changed_;  // since the best graph
     std::vector<int32_t> above_;
     std::vector<char> is_above_;
-    Sum sum_, chosen_;
+    Sum sum_, chosen_, thirds_, triple_;
+    Plan plan_, other_;
     std::vector<char> used_;
 
     uint64_t next() { return mix(random_ += 0x9E3779B97F4A7C15ull); }
@@ -73,6 +75,8 @@ private:
 
     void step(double temperature) {
         const double before = cost();
+        state.hot.clear();
+        state.loose.clear();
         const Sums::Mark mark = state.mark();
         ++steps;
         state.work += 20;
@@ -91,17 +95,23 @@ private:
             if (state.broken || state.hot.empty()) break;
             extract();
         }
-        state.hot.clear();
         good = good && !state.broken && state.late == 0;
         const double change = cost() - before;
         if (!good || (change > 0 && uniform() >= std::exp(-change / temperature))) {
-            state.undo({mark.log, 0, 0});
+            state.undo(mark);
             return;
         }
         ++accepted;
-        state.commit();
-        state.loose.clear();
+        state.commit(changed_);
         if (cost() < best_cost) keep();
+    }
+
+    // Remember the present graph as the best.
+    void keep() {
+        best_cost = cost();
+        best.resize(state.values.size());
+        for (const int32_t v : changed_) best[v] = state.values[v].alive ? state.sums[v] : Sum();
+        changed_.clear();
     }
 
     // Values that one sum uses, or none, or that are other values, go.
@@ -273,12 +283,12 @@ private:
             double best_score = 0;
             size_t best_at = 0, kept = 0;
             for (const uint64_t key : state.hot) {
-                const int32_t* times = state.patterns.find(key);
-                if (times == nullptr) continue;
+                const int32_t times = state.patterns[key];
+                if (times == 0) continue;
                 int sign;
                 const Pattern p = Pattern::of(key);
                 const bool exists = state.known(state.hash_of(p), sign) >= 0;
-                const double gain = *times / static_cast<double>(state.radix - 1) - (exists ? 0.0 : 0.9);
+                const double gain = times / static_cast<double>(state.radix - 1) - (exists ? 0.0 : 0.9);
                 if (gain <= 0) continue;
                 sum_.assign({{p.a, p.up_a(), 1}, {p.b, p.up_b(), p.sign}});
                 const double worth = state.price(sum_) + settings.adder_weight + 0.5;
@@ -297,64 +307,120 @@ private:
         }
     }
 
-    // Put a value for a pattern into all sums that have it, unless that is late or dearer.
+    // Put a value for a pattern, or with ternary adders for one of three terms around it, into all sums that have it,
+    // unless that is late or dearer.
     void substitute(uint64_t key) {
         const Pattern p = Pattern::of(key);
-        int sign;
-        int32_t value = state.known(state.hash_of(p), sign);
-        const Sum sum{{p.a, p.up_a(), 1}, {p.b, p.up_b(), p.sign}};
-        if (value >= 0 && !state.equals(value, sign, sum)) return;
-        const bool made = value < 0;
-        if (made) sign = p.sign < 0 && below(2) ? -1 : 1;
+        const Sum pair{{p.a, p.up_a(), 1}, {p.b, p.up_b(), p.sign}};
         rows_ = state.users[p.a].size() < state.users[p.b].size() ? state.users[p.a] : state.users[p.b];
         std::sort(rows_.begin(), rows_.end());
         rows_.erase(std::unique(rows_.begin(), rows_.end()), rows_.end());
-        changes_.clear();
-        int matches = 0;
-        for (const int32_t row : rows_) {
-            if (!made && state.depends(value, row)) continue;
-            const int count = match(row, p, made ? -1 : value, sign);
-            if (count == 0) continue;
-            matches += count;
-            changes_.emplace_back(row, sum_);
+        plan(pair, plan_);
+        if (state.radix == 3 && plan_.matches >= 2 && plan_.made) {
+            if (const Sum* triple = with_third(pair)) {
+                plan(*triple, other_);
+                if (other_.saved > plan_.saved || (other_.saved == plan_.saved && below(2))) std::swap(plan_, other_);
+            }
         }
-        if (matches < (made ? 2 : 1)) return;
+        if (plan_.matches == 0 || plan_.saved < 0) return;
         const Sums::Mark mark = state.mark();
         const double before = cost();
         const int late = state.late;
-        if (made) {
-            Sum own = sum;
-            for (Term& t : own) t.sign *= sign;
-            value = state.create(own);
-            state.set(value, std::move(own));
+        if (plan_.made) {
+            Sum own = plan_.pattern;
+            for (Term& t : own) t.sign *= plan_.sign;
+            plan_.value = state.create(own);
+            state.set(plan_.value, std::move(own));
         }
-        for (auto& [row, changed] : changes_) {
+        for (auto& [row, changed] : plan_.changes) {
             for (Term& t : changed)
-                if (t.value < 0) t.value = value;
+                if (t.value < 0) t.value = plan_.value;
             state.set(row, std::move(changed));
         }
         state.settle();
         if (state.broken || state.late > late || cost() > before) state.undo(mark);
     }
 
+    void plan(const Sum& pattern, Plan& plan) {
+        plan.matches = 0;
+        plan.pattern = pattern;
+        plan.changes.clear();
+        plan.value = state.known(state.hash_of(pattern), plan.sign);
+        plan.made = plan.value < 0;
+        if (!plan.made && !state.equals(plan.value, plan.sign, pattern)) return;
+        if (plan.made) {
+            const bool mixed = std::any_of(pattern.begin(), pattern.end(), [](const Term& t) { return t.sign < 0; });
+            plan.sign = mixed && below(2) ? -1 : 1;
+        }
+        plan.saved = plan.made ? -adders_for(pattern.size()) : 0;
+        int matches = 0;
+        for (const int32_t row : rows_) {
+            if (!plan.made && state.depends(plan.value, row)) continue;
+            const int count = match(row, pattern, plan.made ? -1 : plan.value, plan.sign);
+            if (count == 0) continue;
+            matches += count;
+            plan.saved += adders_for(state.sums[row].size()) - adders_for(sum_.size());
+            plan.changes.emplace_back(row, sum_);
+        }
+        if (matches >= (plan.made ? 2 : 1)) plan.matches = matches;
+    }
+
+    int adders_for(size_t terms) const { return static_cast<int>(state.radix == 2 ? terms - 1 : terms / 2); }
+
+    // The pattern and the term that most often comes with it; null if none does so twice.
+    const Sum* with_third(const Sum& pair) {
+        thirds_.clear();
+        for (const int32_t row : rows_) {
+            const Sum& sum = state.sums[row];
+            match(row, pair, -1, 1);
+            for (const Term& at : sum_)
+                if (at.value < 0)
+                    for (size_t x = 0; x < sum.size(); ++x)
+                        if (!used_[x]) thirds_.push_back({sum[x].value, sum[x].shift - at.shift, sum[x].sign * at.sign});
+        }
+        std::sort(thirds_.begin(), thirds_.end(), [](const Term& x, const Term& y) {
+            return x.value != y.value ? x.value < y.value : x.shift != y.shift ? x.shift < y.shift : x.sign < y.sign;
+        });
+        size_t best = 1, run = 1;
+        Term third{};
+        for (size_t x = 1; x < thirds_.size(); ++x) {
+            run = thirds_[x] == thirds_[x - 1] ? run + 1 : 1;
+            if (run > best) {
+                best = run;
+                third = thirds_[x];
+            }
+        }
+        state.work += 2 * thirds_.size();
+        if (best < 2) return nullptr;
+        triple_ = pair;
+        triple_.push_back(third);
+        if (third.shift < 0)
+            for (Term& t : triple_) t.shift -= third.shift;
+        return &triple_;
+    }
+
     // Fill `sum_` with a sum in which the value replaces the pattern; how often, 0 if no positive term would be left.
-    int match(int32_t row, const Pattern& p, int32_t value, int sign) {
+    int match(int32_t row, const Sum& pattern, int32_t value, int sign) {
         const Sum& sum = state.sums[row];
         used_.assign(sum.size(), 0);
         sum_.clear();
         int count = 0;
         for (size_t x = 0; x < sum.size(); ++x) {
-            if (sum[x].value != p.a || used_[x]) continue;
-            for (size_t y = 0; y < sum.size(); ++y) {
-                const Term& other = sum[y];
-                if (y == x || used_[y] || other.value != p.b || other.shift != sum[x].shift + p.d ||
-                    other.sign != p.sign * sum[x].sign)
-                    continue;
-                used_[x] = used_[y] = 1;
-                sum_.push_back({value, std::min(sum[x].shift, other.shift), sum[x].sign * sign});
-                ++count;
-                break;
+            if (sum[x].value != pattern[0].value || used_[x]) continue;
+            const int base = sum[x].shift - pattern[0].shift, own = sum[x].sign * pattern[0].sign;
+            size_t found[3] = {x, 0, 0};
+            size_t k = 1;
+            for (; k < pattern.size(); ++k) {
+                const Term wanted{pattern[k].value, base + pattern[k].shift, own * pattern[k].sign};
+                size_t y = 0;
+                while (y < sum.size() && (used_[y] || !(sum[y] == wanted) || y == x)) ++y;
+                if (y == sum.size()) break;
+                found[k] = y;
             }
+            if (k < pattern.size() || (k == 3 && found[1] == found[2])) continue;
+            for (size_t i = 0; i < k; ++i) used_[found[i]] = 1;
+            sum_.push_back({value, base, own * sign});
+            ++count;
         }
         state.work += sum.size();
         bool positive = false;
@@ -363,6 +429,7 @@ private:
         for (const Term& t : sum_) positive = positive || t.sign > 0;
         return positive ? count : 0;
     }
+
 };
 
 }  // namespace da4ml

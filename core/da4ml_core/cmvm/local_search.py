@@ -19,9 +19,14 @@ class Annealing(NamedTuple):
     work: int
     seed: int = 0
     adder_weight: float = 0.0  # bits that an adder counts beside those of its carry chain
-    hot: float = 6.0
-    cold: float = 1.0
+    hot: float = 3.0
+    cold: float = 0.5
     noise: float = 0.3  # of the scores of patterns
+
+    @classmethod
+    def of(cls, radix: int, work: int, seed: int = 0) -> Annealing:
+        """The settings that docs/cmvm.md found best for adders of so many operands."""
+        return cls(work, seed) if radix == 3 else cls(work, seed, adder_weight=4.0, hot=5.0, cold=1.5)
 
 
 class Sums(NamedTuple):

@@ -24,6 +24,7 @@ NEWEST, NEWEST_SEEDED, SEEDED = 1, 2, 3  # which of equally good patterns comes 
 BALANCED_RECIPES = 16
 BALANCED_WORK = 3e6
 ANNEALING_PARTS = 20  # of a chain
+BUILT_PARTS = 6  # at the end, after which the best graph is built: the chain's own prices are estimates
 ANNEALED_BITS = 40  # of the largest weights that local search takes
 
 
@@ -148,13 +149,18 @@ class Search:
         )  # fmt: skip
         if not chain.sound:
             return start
+        best, built = start, chain.cost
         for part in range(1, ANNEALING_PARTS + 1):
             chain.advance(annealing.work * part // ANNEALING_PARTS)
-            if not go_on(part / ANNEALING_PARTS, chain.cost):
+            going = go_on(part / ANNEALING_PARTS, chain.cost) and part < ANNEALING_PARTS
+            if chain.cost < built and (part > ANNEALING_PARTS - BUILT_PARTS or not going):
+                built = chain.cost
+                sums = ordered_sums(chain.graph(), self.problem.levels, len(rows.numbers), rows.deadlines, self.kraft)
+                graph, bits = self.build(joins[:0], sums, start.recipe.window)
+                best = min(best, Candidate(start.recipe, graph, bits, joins[:0], sums), key=lambda found: found.rank)
+            if not going:
                 break
-        sums = ordered_sums(chain.graph(), self.problem.levels, len(rows.numbers), rows.deadlines, self.kraft)
-        graph, bits = self.build(joins[:0], sums, start.recipe.window)
-        return min(start, Candidate(start.recipe, graph, bits, joins[:0], sums), key=lambda candidate: candidate.rank)
+        return best
 
     @property
     def anneals(self) -> bool:

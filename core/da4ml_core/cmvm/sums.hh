@@ -20,8 +20,8 @@ struct Term {
 using Sum = std::vector<Term>;
 
 constexpr int ID_BITS = 20;
-constexpr int SHIFT_BIAS = 1 << 22;
 constexpr int MAX_SHIFT = 60;
+constexpr int SHIFT_BIAS = 64;
 constexpr double MAX_COEFFICIENT = 1e17;
 
 // ``a ± (b << d)``
@@ -34,11 +34,11 @@ struct Pattern {
     }
     static Pattern of(uint64_t key) {
         const int32_t mask = (1 << ID_BITS) - 1;
-        return {static_cast<int32_t>(key >> 44), static_cast<int32_t>(key >> 24) & mask,
-                static_cast<int32_t>((key >> 1) & ((1 << 23) - 1)) - SHIFT_BIAS, key & 1 ? -1 : 1};
+        return {static_cast<int32_t>(key >> (ID_BITS + 8)), static_cast<int32_t>(key >> 8) & mask,
+                static_cast<int32_t>(key >> 1 & 127) - SHIFT_BIAS, key & 1 ? -1 : 1};
     }
-    uint64_t key() const {
-        return static_cast<uint64_t>(a) << 44 | static_cast<uint64_t>(b) << 24 |
+    uint64_t key() const {  // 48 bits: see `Counts`
+        return static_cast<uint64_t>(a) << (ID_BITS + 8) | static_cast<uint64_t>(b) << 8 |
                static_cast<uint64_t>(d + SHIFT_BIAS) << 1 | (sign < 0);
     }
     int up_a() const { return std::max(0, -d); }
@@ -48,7 +48,7 @@ struct Pattern {
 // Values 0..inputs-1 are given; the others are sums, of which the first `outputs` must stay.
 class Sums {
 public:
-    Sums(int inputs, int outputs, int radix) : inputs(inputs), outputs(outputs), radix(radix) {}
+    Sums(int inputs, int outputs, int radix) : inputs(inputs), outputs(outputs), radix(radix), tree_(radix) {}
 
     struct Value {
         uint64_t hash = 0;  // linear in the form, so that a sum's is the sum of its terms'
@@ -61,7 +61,8 @@ public:
     };
 
     struct Mark {
-        size_t log, hot, loose;
+        size_t log, trail, hot, loose;
+        int late;
     };
 
     const int inputs, outputs, radix;
@@ -69,13 +70,14 @@ public:
     std::vector<Sum> sums;
     std::vector<std::vector<int32_t>> users;  // a sum once for each of its terms
     std::vector<int32_t> deadlines;  // of the outputs
-    Table patterns;  // how often each occurs
+    Counts patterns;  // how often each occurs
     std::vector<uint64_t> hot;  // patterns that may be worth a value
     std::vector<int32_t> loose;  // values that may be worth none
     int64_t bits = 0;
     int64_t adders = 0;
     int64_t work = 0;
     int late = 0;
+    bool limited = false;  // whether the outputs have deadlines
     bool broken = false;  // a sum lost its last positive term, or a coefficient is too large
 
     void add_input(int level, int exp, double lo, double hi) {
@@ -153,16 +155,19 @@ public:
 
     // A live value that is ± what has this hash, and the sign; -1 if there is none.
     int32_t known(uint64_t hash, int& sign) {
-        const int32_t* found = numbering_.find(std::min(hash, -hash));
-        if (found == nullptr) return -1;
-        sign = values[*found].hash == hash ? 1 : -1;
-        return *found;
+        const int32_t found = numbering_[std::min(hash, -hash)];
+        if (found == 0) return -1;
+        sign = values[found].hash == hash ? 1 : -1;
+        return found;
     }
 
     void set(int32_t row, Sum sum) {
         normalize(sum);
+        for (const Term& t : sum)
+            if (t.shift > MAX_SHIFT) broken = true;
+        if (broken) return;
         log_.push_back({row, sums[row], values[row].alive});
-        replace(row, std::move(sum), true);
+        replace(row, sum, true);
         bool positive = false;
         for (const Term& t : sums[row]) positive = positive || t.sign > 0;
         if (!positive) broken = true;
@@ -171,31 +176,47 @@ public:
     void retire(int32_t row) {
         log_.push_back({row, sums[row], true});
         replace(row, {}, false);
+        assess(row, 0, values[row].level);
     }
 
-    Mark mark() const { return {log_.size(), hot.size(), loose.size()}; }
+    // To be taken when all is settled.
+    Mark mark() const { return {log_.size(), trail_.size(), hot.size(), loose.size(), late}; }
 
     void undo(const Mark& mark) {
+        undoing_ = true;
         while (log_.size() > mark.log) {
             Change change = std::move(log_.back());
             log_.pop_back();
             const bool created = !change.alive && change.sum.empty();
-            replace(change.row, std::move(change.sum), change.alive);
+            replace(change.row, change.sum, change.alive);
             if (created) release(change.row);
         }
-        settle();
+        undoing_ = false;
+        for (const int32_t row : dirty_) values[row].dirty = false;
+        dirty_.clear();
+        for (; trail_.size() > mark.trail; trail_.pop_back()) {
+            const Price& before = trail_.back();
+            bits += before.bits - values[before.row].bits;
+            values[before.row].bits = before.bits;
+            values[before.row].level = before.level;
+        }
+        late = mark.late;
         broken = false;
         hot.resize(mark.hot);
         loose.resize(mark.loose);
     }
 
-    void commit() {
-        for (const Change& change : log_)
+    // Forget how to undo; appends what changed.
+    void commit(std::vector<int32_t>& changed) {
+        for (const Change& change : log_) {
+            changed.push_back(change.row);
             if (!values[change.row].alive && !values[change.row].spare) release(change.row);
+        }
         log_.clear();
+        trail_.clear();
     }
 
-    // Bring all levels up to date, first come, first served, which no shape of the graph makes slow.
+    // Bring all levels and prices up to date, first come, first served, which no shape of the graph makes slow.
     void settle() {
         for (size_t at = 0; at < dirty_.size(); ++at) {
             const int32_t row = dirty_[at];
@@ -204,13 +225,12 @@ public:
             levels_.clear();
             for (const Term& t : sums[row]) levels_.push_back(values[t.value].level);
             const int level = ready_level(levels_, radix);
+            const int32_t deadline = is_output(row) ? deadlines[row - inputs] : level;
             work += sums[row].size();
-            if (level == values[row].level) continue;
-            if (is_output(row)) {
-                const int32_t deadline = deadlines[row - inputs];
-                late += (level > deadline) - (values[row].level > deadline);
-            }
-            values[row].level = level;
+            const int before = values[row].level;
+            assess(row, price(sums[row], limited, deadline), level);
+            if (level == before) continue;
+            if (is_output(row)) late += (level > deadline) - (before > deadline);
             for (const int32_t user : users[row]) touch(user);
         }
         dirty_.clear();
@@ -237,18 +257,18 @@ public:
         return false;
     }
 
-    int price(const Sum& sum) {
-        parts_.clear();
+    // The bits of a sum, which with a limit must be ready by a level.
+    int price(const Sum& sum, bool limited = false, int deadline = 0) {
         for (const Term& t : sum) {
             const Value& value = values[t.value];
             const double scale = power_of_two(t.shift);
-            Part part{value.lo * scale, value.hi * scale, value.exp + t.shift, 0, t.sign < 0};
+            Part part{value.lo * scale, value.hi * scale, value.exp + t.shift, 0, t.sign < 0, value.level};
             part.top = top_of(part.lo, part.hi, part.low);
-            if (part.negated) part = {-part.hi, -part.lo, part.low, part.top, true};
-            parts_.push_back(part);
+            if (part.negated) part = {-part.hi, -part.lo, part.low, part.top, true, part.level};
+            tree_.parts.push_back(part);
         }
         work += 2 * sum.size();
-        return tree_bits(parts_, radix);
+        return tree_.bits(limited, deadline);
     }
 
 private:
@@ -256,6 +276,10 @@ private:
         int32_t row;
         Sum sum;
         bool alive;
+    };
+
+    struct Price {  // of a sum before it changed, and its level
+        int32_t row, bits, level;
     };
 
     int32_t fresh() {
@@ -280,15 +304,10 @@ private:
     }
 
     void enroll(int32_t v) {
-        int32_t& number = numbering_[std::min(values[v].hash, -values[v].hash)];
-        if (number == 0) number = v;  // the first input has no need to be found
+        numbering_.insert(std::min(values[v].hash, -values[v].hash), v);
     }
 
-    void strike(int32_t v) {
-        const uint64_t key = std::min(values[v].hash, -values[v].hash);
-        const int32_t* number = numbering_.find(key);
-        if (number != nullptr && *number == v) numbering_.erase(key);
-    }
+    void strike(int32_t v) { numbering_.erase(std::min(values[v].hash, -values[v].hash), v); }
 
     // Terms of one value and shift carry or cancel.
     static void normalize(Sum& sum) {
@@ -312,7 +331,7 @@ private:
         }
     }
 
-    void replace(int32_t row, Sum&& sum, bool alive) {
+    void replace(int32_t row, const Sum& sum, bool alive) {
         gone_.clear();
         come_.clear();
         kept_.clear();
@@ -328,20 +347,19 @@ private:
                 come_.push_back(sum[j++]);
             }
         }
-        for (size_t x = 0; x < gone_.size(); ++x) {
-            for (size_t y = 0; y < x; ++y) drop(gone_[x], gone_[y]);
-            for (const Term& t : kept_) drop(gone_[x], t);
-            std::vector<int32_t>& list = users[gone_[x].value];
+        keys_.clear();
+        pair_up(gone_);
+        for (const uint64_t key : keys_) patterns.decrement(key);
+        for (const Term& t : gone_) {
+            std::vector<int32_t>& list = users[t.value];
             *std::find(list.begin(), list.end(), row) = list.back();
             list.pop_back();
-            if (list.size() < 2) loose.push_back(gone_[x].value);
+            if (list.size() < 2) loose.push_back(t.value);
         }
-        for (size_t x = 0; x < come_.size(); ++x) {
-            if (come_[x].shift > MAX_SHIFT) broken = true;
-            for (size_t y = 0; y < x; ++y) count(come_[x], come_[y], row);
-            for (const Term& t : kept_) count(come_[x], t, row);
-            users[come_[x].value].push_back(row);
-        }
+        keys_.clear();
+        pair_up(come_);
+        for (const uint64_t key : keys_) count(key, row);
+        for (const Term& t : come_) users[t.value].push_back(row);
         work += 2 + (gone_.size() + come_.size()) * (gone_.size() + come_.size() + 2 * kept_.size()) / 2;
         if (values[row].alive != alive) {
             values[row].alive = alive;
@@ -352,48 +370,61 @@ private:
             }
         }
         adders -= adders_of(old.size());
-        bits -= values[row].bits;
-        old = std::move(sum);
+        old = sum;
         adders += adders_of(old.size());
-        values[row].bits = price(old);
-        bits += values[row].bits;
         if (old.size() < 2 || users[row].size() < 2) loose.push_back(row);
         touch(row);
     }
 
+    void assess(int32_t row, int32_t own, int32_t level) {
+        Value& value = values[row];
+        if (own == value.bits && level == value.level) return;
+        trail_.push_back({row, value.bits, value.level});
+        bits += own - value.bits;
+        value.bits = own;
+        value.level = level;
+    }
+
     void touch(int32_t row) {
-        if (values[row].dirty) return;
+        if (values[row].dirty || undoing_) return;
         values[row].dirty = true;
         dirty_.push_back(row);
     }
 
     int64_t adders_of(size_t terms) const { return terms < 2 ? 0 : terms - 1; }
 
-    void drop(const Term& x, const Term& y) {
-        const uint64_t key = Pattern::of(x, y).key();
-        int32_t& times = patterns[key];
-        if (--times == 0) patterns.erase(key);
+    // The patterns of these terms with one another and with the terms that are kept.
+    void pair_up(const Sum& terms) {
+        for (size_t x = 0; x < terms.size(); ++x) {
+            for (size_t y = 0; y < x; ++y) keys_.push_back(Pattern::of(terms[x], terms[y]).key());
+            for (const Term& t : kept_) keys_.push_back(Pattern::of(terms[x], t).key());
+        }
+        for (const uint64_t key : keys_) patterns.prefetch(key);
     }
 
-    void count(const Term& x, const Term& y, int32_t row) {
-        const Pattern pattern = Pattern::of(x, y);
-        const uint64_t key = pattern.key();
-        if (++patterns[key] > 1) {
+    void count(uint64_t key, int32_t row) {
+        const int32_t times = patterns.increment(key);
+        if (times == Counts::MOST) broken = true;
+        if (undoing_) return;
+        if (times > 1) {
             hot.push_back(key);
             return;
         }
         int sign;
-        const int32_t other = known(hash_of(pattern), sign);
+        const int32_t other = known(hash_of(Pattern::of(key)), sign);
         if (other >= 0 && other != row) hot.push_back(key);
     }
 
     std::vector<int64_t> forms_, form_;
-    Table numbering_;  // values by the hash of their form, up to sign
+    Numbering numbering_;  // values by the hash of their form, up to sign
     std::vector<Change> log_;
+    std::vector<Price> trail_;
     std::vector<int32_t> freed_, dirty_, levels_, stack_, seen_;
-    std::vector<Part> parts_;
+    TreePrice tree_;
+    std::vector<uint64_t> keys_;
     Sum gone_, come_, kept_;
     int32_t stamp_ = 0;
+    bool undoing_ = false;
 };
 
 }  // namespace da4ml
