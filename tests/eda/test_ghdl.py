@@ -14,7 +14,7 @@ from da4ml_core.interp import Executable
 from da4ml_core.ir import Program
 from da4ml_core.ir.serialize import save_program
 from da4ml_core.passes.schedule import schedule
-from da4ml_core.trace import Tracer
+from da4ml_core.trace import SolverOptions, Tracer
 from da4ml_flow.cli.main import run
 from da4ml_flow.eda import core_file, vectors
 from da4ml_flow.eda.backends import ghdl, nextpnr, yosys
@@ -42,7 +42,7 @@ def _tools(need: Callable[..., None]) -> None:
 def program() -> Program:
     """Sums of many terms, in which adders feed adders, and a rectifier."""
     matrix = np.random.default_rng(0).integers(-8, 8, size=(6, 4))
-    tracer = Tracer('tiny')
+    tracer = Tracer('tiny', solver=SolverOptions(max_operands=2))
     return tracer.finish(np.maximum(tracer.input((6,)).quantize(True, 3, 1) @ matrix, 0))
 
 

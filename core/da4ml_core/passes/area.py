@@ -71,13 +71,14 @@ def chain_luts(plan: Sum, device: Device) -> int:
 
     A LUT4 is a part of the carry cell. Beside the carry chain of LUT6 families, a bit that meets nothing but zeros
     is a wire, and one that repeats the bit before, as all above the signs of both operands do, is that LUT again.
+    A sum of three is built of cells, which stay as they are: see `ip/ternary_adder`.
     """
     added = [operand.exp for operand, minus in zip(plan.operands, plan.negated, strict=True) if not minus]
     subtracted = [operand.exp for operand, minus in zip(plan.operands, plan.negated, strict=True) if minus]
     foot, top = min(sorted(added)[1:2] + subtracted), plan.exp + plan.drop + plan.width_bits
     if not subtracted and _concatenates(plan.operands):
         return 0
-    if device.lut_inputs != 6:
+    if device.lut_inputs != 6 or len(plan.operands) == 3:
         return max(0, top - foot)
     count, before = 0, None
     for place in range(foot, top):

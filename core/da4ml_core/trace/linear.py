@@ -29,7 +29,7 @@ class SolverOptions:
     device: str = DEFAULT_DEVICE
     effort: str | float = 'balanced'
     threads: int | None = None
-    max_operands: int | None = 2  # None: as many as pay on the device
+    max_operands: int | None = None  # None: as many as pay on the device
     tables: bool = False
 
 

@@ -42,7 +42,7 @@ def read_model(
         effort=effort,
         extra_depth=extra_depth,
         device=device,
-        max_operands=int(max_operands),
+        max_operands=None if max_operands == 'auto' else int(max_operands),
         input_type=input_type,
         report=lambda text: click.echo(text, err=True),
     )

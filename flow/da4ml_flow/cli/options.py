@@ -37,7 +37,11 @@ def solver_options(command: Command) -> Command:
         click.option('--extra-depth', type=click.IntRange(0, 64), default=2, show_default=True),
         click.option('--device', default='xilinx-us+', show_default=True, help='Device family whose costs count.'),
         click.option(
-            '--max-operands', type=click.Choice(['2', '3']), default='2', show_default=True, help='Of one adder.'
+            '--max-operands',
+            type=click.Choice(['auto', '2', '3']),
+            default='auto',
+            show_default=True,
+            help='Of one adder; auto: 3 where the device adds three as cheaply.',
         ),
         click.option('--input-type', help='Of an .onnx model that does not quantize its inputs, as in fixed<3,12>.'),
     ):

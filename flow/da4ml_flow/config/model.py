@@ -122,7 +122,7 @@ class OptimizerConfig(Section):
     )
     effort: Literal['fast', 'balanced', 'max'] = Field(default='balanced', description='time spent for fewer adders')
     max_operands: Literal['auto', 2, 3] = Field(
-        default=2,
+        default='auto',
         description='terms of an adder; auto: 3 in Verilog where LUTs have 6 inputs, which add 3 as cheaply',
     )
 

@@ -184,7 +184,7 @@ def test_any_mutation_gives_a_configuration_or_a_located_error(write, data):
 @pytest.mark.parametrize(
     ('text', 'operands'),
     [
-        ('', 2),
+        ('', 3),
         ('optimizer: {max_operands: auto}', 3),
         ('optimizer: {max_operands: 2}', 2),
         ('optimizer: {device: ecp5, max_operands: auto}', 2),
