@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
 
 from da4ml_core import ir
 from da4ml_core.device import DEFAULT_DEVICE, device
+from da4ml_core.errors import FrontendError
 from da4ml_core.fixed import FixedType
 from da4ml_core.ir import cost, serialize, text
 from da4ml_core.passes import area
 from da4ml_core.trace.linear import SolverOptions
 
 EXCHANGE_SUFFIXES = ('.dais', '.dais.json', '.alir.json', '.alir.json.gz')
+
+
+class SavableModel(Protocol):
+    """A live model: ``keras.Model`` is one."""
+
+    def save(self, filepath: Path) -> Any:
+        """Write the whole model to a file of the suffix .keras."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +93,22 @@ def load(path: str | Path) -> Program:
 
 
 def load_model(
-    path: str | Path, solver: SolverOptions | None = None, input_type: FixedType | str | None = None
+    path: str | Path | SavableModel, solver: SolverOptions | None = None, input_type: FixedType | str | None = None
 ) -> Program:
-    """Any supported model file as a program; raises FrontendError with what is not supported, and where.
+    """Any supported model file, or a live Keras model, as a program; raises FrontendError with what is not supported.
 
     ``input_type``, say ``'fixed<3,12>'``, is for ONNX models that compute with their inputs before they quantize them.
     """
     from da4ml_core.frontends import load as load_frontend
 
-    return Program.of(load_frontend(path, solver or SolverOptions(), input_type))
+    if isinstance(path, str | Path):
+        return Program.of(load_frontend(path, solver or SolverOptions(), input_type))
+    if not callable(getattr(path, 'save', None)):
+        raise FrontendError(
+            f'a {type(path).__name__} is no model', hint='give the path of a model file, or a live Keras model'
+        )
+    with TemporaryDirectory(prefix='da4ml-model-') as folder:
+        # what Keras saves is all that counts: it is read as any other file, and Keras is not imported here
+        saved = Path(folder) / 'live.keras'
+        path.save(saved)
+        return Program.of(load_frontend(saved, solver or SolverOptions(), input_type))
