@@ -44,12 +44,12 @@ def layers(path: Path) -> list[Layer]:
 
     def record(*args: Any, **options: Any) -> Solution:
         solution = solve(*args, **options)
-        solutions[_adders([(adder.operands, adder.interval) for adder in solution.adders])] = solution
+        solutions[solution.adders] = solution
         return solution
 
-    def count(graph: Graph, inputs: Any, adders: Any) -> Any:
-        uses[_adders(adders)] += 1
-        return inline(graph, inputs, adders)
+    def count(graph: Graph, inputs: Any, solution: Solution) -> Any:
+        uses[solution.adders] += 1
+        return inline(graph, inputs, solution)
 
     with patch.object(linear, 'solve', record), patch.object(Graph, 'inline', count):
         try:
@@ -61,10 +61,6 @@ def layers(path: Path) -> list[Layer]:
         for adders, solution in solutions.items()
         if adders
     ]
-
-
-def _adders(adders: Any) -> tuple[Any, ...]:
-    return tuple((tuple(operands), interval) for operands, interval in adders)
 
 
 def _options(path: Path) -> dict[str, str]:

@@ -23,6 +23,7 @@ LEAST_WORK_PER_ADDER = 30_000
 LARGE_WORK = 60_000_000  # for 1,500 adders; it grows with their power of 1.5
 LARGE_ADDERS = 1_500
 LARGEST_WORK = 400_000_000
+HUGE_ADDERS = 20_000  # where a chain of that work finds nothing
 MAX_ROUNDS = 2  # of `max`: the best chain of one is where the next starts
 MAX_CHAINS = 4
 MAX_FACTOR = 4  # work of a chain of `max`, in those of `balanced`
@@ -67,7 +68,8 @@ class Effort:
             return
         best = self._greedy('balanced', best)
         work = chain_work(len(best.graph.adders), len(self.search.rows.numbers))
-        best = self._chain(best, Annealing.of(self.search.kraft.radix, work))
+        if work:
+            best = self._chain(best, Annealing.of(self.search.kraft.radix, work))
         yield best
         if self.level != 'max' or work == 0 or not self.search.anneals:
             return
@@ -123,6 +125,8 @@ class Effort:
 
 def chain_work(adders: int, rows: int) -> int:
     """The work of one chain of `balanced`: more and longer steps for each adder where rows have more terms."""
+    if adders > HUGE_ADDERS:
+        return 0
     most = min(LARGEST_WORK, int(LARGE_WORK * max(1.0, adders / LARGE_ADDERS) ** 1.5))
     each = max(LEAST_WORK_PER_ADDER, int(WORK_PER_ADDER * (adders / max(1, rows)) ** 1.5))
     return min(each * adders, most)
