@@ -74,7 +74,11 @@ def test_simulate_a_dataset(
     measured = values(outcome)
     assert measured['sim_samples'] > 40 + 256
     assert (measured['sim_mismatches'], measured['latency_cycles'], measured['ii']) == (0, 2, 1)
-    assert outcome.artifacts['simulation_report'].read_text().endswith('0 mismatches, latency 2 cycles\n')
+    compared, toggled = outcome.artifacts['simulation_report'].read_text().splitlines()
+    assert compared.endswith('0 mismatches, latency 2 cycles')
+    assert measured['still_port_bits'] == 0
+    bits, total = toggled.removesuffix(' bits of the ports toggle').split(' of ')
+    assert bits == total
 
 
 def test_simulate_finds_a_wrong_bit(

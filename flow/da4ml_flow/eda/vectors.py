@@ -121,6 +121,15 @@ def output_codes(program: Program, fields: Sequence[PortField], codes: Codes) ->
     return result
 
 
+def still_bits(fields: Sequence[PortField], codes: Codes) -> list[tuple[PortField, int]]:
+    """The bits of a port, from the lowest of each field, that are the same in all samples: codes by field."""
+    still = []
+    for column, field in enumerate(fields):
+        ever, always = (int(ufunc.reduce(codes[:, column])) for ufunc in (np.bitwise_or, np.bitwise_and))
+        still += [(field, bit) for bit in range(field.type.width_bits) if not (ever ^ always) >> bit & 1]
+    return still
+
+
 def _rescaled(codes: Codes, shift: int) -> Codes:
     """``codes * 2**shift``, which is an integer."""
     if shift == 0 or not codes.any():

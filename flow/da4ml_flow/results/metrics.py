@@ -31,6 +31,7 @@ METRICS: Mapping[str, MetricSpec] = MappingProxyType(
             MetricSpec('float_accuracy', '%', 'higher', 'float accuracy', 2),
             MetricSpec('sim_samples', '', 'higher', 'simulated samples'),
             MetricSpec('sim_mismatches', '', 'lower', 'mismatches'),
+            MetricSpec('still_port_bits', '', 'neutral', 'port bits that never toggled'),
             MetricSpec('luts', '', 'lower', 'LUTs'),
             MetricSpec('luts_logic', '', 'lower', 'LUTs as logic'),
             MetricSpec('luts_memory', '', 'lower', 'LUTs as memory'),

@@ -10,6 +10,7 @@ from da4ml_flow.results.metrics import ToolVersion, measure
 from da4ml_flow.stages.base import StageContext, StageOutcome
 
 if TYPE_CHECKING:
+    from da4ml_core.codegen.bundle import RtlBundle
     from da4ml_core.ir.program import Program
     from da4ml_flow.eda.backends.verilator import Simulation
     from da4ml_flow.eda.vectors import Codes, Records
@@ -62,9 +63,8 @@ class Simulate:
         vhdl = bundle.language == core_file.VHDL
         context.report(f'{len(codes)} samples in Verilator{", of what GHDL synthesizes" if vhdl else ""}')
         simulation = verilator.simulate(rtl, port_codes, context.directory / 'verilator', timeout_s=timeout_s)
-        records = vectors.pack(
-            bundle.outputs, vectors.output_port_codes(program, bundle.outputs, expected), bundle.output_bits
-        )
+        output_codes = vectors.output_port_codes(program, bundle.outputs, expected)
+        records = vectors.pack(bundle.outputs, output_codes, bundle.output_bits)
         latency = simulation.find_latency(records)
         mismatches, lines = _compare(simulation, records, latency, from_dataset)
         ok = latency == bundle.latency_cycles
@@ -75,12 +75,15 @@ class Simulate:
             wrong = ghdl.wrong_samples(rtl, port_codes[chosen], records[chosen], context.directory / 'ghdl')
             lines.append(f'GHDL itself: {len(chosen)} samples, {wrong} mismatches')
             mismatches, ok = mismatches + wrong, ok and not wrong
+        still, toggles = _toggles(bundle, port_codes, output_codes)
+        lines.append(toggles)
         report = context.directory / 'simulation.txt'
         report.write_text('\n'.join(lines) + '\n', encoding='utf-8')
         labels = {'stage': self.name, 'tool': 'ghdl+verilator' if vhdl else 'verilator'}
         metrics = [
             measure('sim_samples', len(codes), **labels),
             measure('sim_mismatches', mismatches, **labels),
+            measure('still_port_bits', still, **labels),
         ]
         if latency is not None:
             metrics.append(measure('latency_cycles', latency, **labels))
@@ -135,6 +138,21 @@ def _compare(
                     f'got {_value(have, field)} ({field.type})'
                 )
     return len(wrong), [first, *lines[:_SHOWN]]
+
+
+def _toggles(bundle: RtlBundle, inputs: Codes, outputs: Codes) -> tuple[int, str]:
+    """How many bits of the ports are the same in all samples, and a line that names the first of them."""
+    from da4ml_flow.eda import vectors
+
+    still = [
+        f'{port}[{field.position}] bit {bit}'
+        for port, fields, codes in (('x', bundle.inputs, inputs), ('y', bundle.outputs, outputs))
+        for field, bit in vectors.still_bits(fields, codes)
+    ]
+    bits = bundle.input_bits + bundle.output_bits
+    line = f'{bits - len(still)} of {bits} bits of the ports toggle'
+    shown = ', '.join(still[:_SHOWN]) + (', ...' if len(still) > _SHOWN else '')
+    return len(still), f'{line}; not: {shown}' if still else line
 
 
 def _value(code: int, field: Any) -> str:

@@ -134,3 +134,13 @@ def test_output_codes_keep_their_values() -> None:
             step = Fraction(2) ** program.output_intervals[field.position].exp
             assert code * Fraction(2) ** -field.type.frac_bits == row[field.position] * step
     np.testing.assert_array_equal(vectors.output_codes(program, fields, ported), codes)
+
+
+def test_bits_that_never_toggle() -> None:
+    fields = packed_fields([(False, 4), (True, 3), (False, 70)])
+    codes = np.array([[1, -1, 1 << 69], [5, -2, 0]], dtype=object)
+    assert [(field.position, bit) for field, bit in vectors.still_bits(fields, codes)] == [
+        *((0, bit) for bit in (0, 1, 3)),
+        *((1, bit) for bit in (1, 2)),
+        *((2, bit) for bit in range(69)),
+    ]
