@@ -128,9 +128,10 @@ def test_a_build(need: Callable[..., None], program: Program, tmp_path: Path, mo
     assert figures['sim_mismatches'] == 0
     assert figures['luts'] > 0
     (report,) = Path('build').glob('*/simulate-*/simulation.txt')
-    first, native = report.read_text().splitlines()
+    first, native, toggled = report.read_text().splitlines()
     assert first.endswith('cycles, in Verilator through ghdl synth')
     assert native == 'GHDL itself: 256 samples, 0 mismatches'
+    assert 'bits of the ports toggle' in toggled
     for record in Path('build').glob('*/*/record.json'):
         tools = {tool['name'] for tool in json.loads(record.read_text())['record']['tools']}
         assert ('ghdl' in tools) is record.parent.name.startswith(('lint', 'simulate', 'synthesize'))
