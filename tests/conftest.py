@@ -1,5 +1,6 @@
 """Refuse to test stale kernels, leave slow tests to --run-slow, and find the shared reference material."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,24 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip('no ../shared folder with the reference models')
     return SHARED
+
+
+@pytest.fixture(scope='session')
+def hgq_python() -> str:
+    """An interpreter that can ask the framework itself."""
+    path = os.environ.get('DA4ML_HGQ_PYTHON')
+    if not path:
+        pytest.skip('DA4ML_HGQ_PYTHON names no interpreter with hgq2 and a Keras backend')
+    return path
+
+
+@pytest.fixture(scope='session')
+def qonnx_python() -> str:
+    """An interpreter that can ask the reference executor."""
+    path = os.environ.get('DA4ML_QONNX_PYTHON')
+    if not path:
+        pytest.skip('DA4ML_QONNX_PYTHON names no interpreter with qonnx')
+    return path
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from da4ml_core.trace import SolverOptions, Tracer, relu
 def perceptron(width: int, layers: int) -> Program:
     """Dense layers of 8-bit weights and activations."""
     rng = np.random.default_rng(1)
-    tracer = Tracer('perceptron', solver=SolverOptions(extra_depth=2, effort='fast'))
+    tracer = Tracer('perceptron', solver=SolverOptions(extra_depth=2, effort='fast', max_operands=2))
     y = tracer.input((width,), name='x').quantize(True, 3, 4)
     for _ in range(layers):
         y = relu(y @ (rng.integers(-127, 128, (width, width)) / 128)).quantize(False, 4, 4)

@@ -32,7 +32,7 @@ COLUMNS = ('model', 'stages', 'by', 'cycles', 'register bits', 'FFs', 'LUTs', 'F
 
 def our_design(model: Path, stages: int, family: str) -> tuple[RtlBundle, int]:
     """The Verilog of a model in so many stages, and its register bits."""
-    program = dc.load_model(model, solver=dc.SolverOptions(extra_depth=2))
+    program = dc.load_model(model, solver=dc.SolverOptions(extra_depth=2, max_operands=2))
     plan = schedule(program, stages=stages, device=device(family))
     return emit_verilog(plan, 'kernel'), plan.register_bits
 

@@ -1,7 +1,6 @@
 """Every supported layer with random options, shapes and quantizers, made and run by HGQ2, against our reading."""
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
@@ -15,14 +14,6 @@ from da4ml_core.trace import SolverOptions
 GENERATOR = Path(__file__).with_name('random_layers.py')
 SEEDS = (21, 22)
 ROUNDS = 4  # models of each layer and seed
-
-
-@pytest.fixture(scope='module')
-def hgq_python() -> str:
-    path = os.environ.get('DA4ML_HGQ_PYTHON')
-    if not path:
-        pytest.skip('DA4ML_HGQ_PYTHON names no interpreter with hgq2 and a Keras backend')
-    return path
 
 
 @pytest.mark.slow

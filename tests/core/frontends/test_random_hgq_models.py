@@ -1,7 +1,6 @@
 """Random HGQ2 models, made and run by HGQ2 itself, against our reading of their files."""
 
 import json
-import os
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -18,14 +17,6 @@ GENERATOR = Path(__file__).with_name('random_hgq_models.py')
 
 LAYERS = ('QDense', 'QEinsumDense', 'QEinsumDenseBatchnorm', 'QBatchNormDense', 'Quantizer', 'Flatten', 'Reshape')
 MODES = ('TRN', 'RND', 'RND_CONV', 'TRN_ZERO', 'RND_ZERO', 'RND_MIN_INF', 'RND_INF', 'S_RND', 'S_RND_CONV')
-
-
-@pytest.fixture(scope='module')
-def hgq_python() -> str:
-    path = os.environ.get('DA4ML_HGQ_PYTHON')
-    if not path:
-        pytest.skip('DA4ML_HGQ_PYTHON names no interpreter with hgq2 and a Keras backend')
-    return path
 
 
 @pytest.mark.slow

@@ -1,7 +1,6 @@
 """Convolutional QONNX and QDQ models against qonnx and ONNX Runtime: a recorded set, and a long run of new ones."""
 
 import json
-import os
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -37,14 +36,6 @@ def test_recorded_models(index: int, tmp_path: Path):
         path = tmp_path / f'cnn_{index}.onnx'
         path.write_bytes(recorded[f'model_{index}'].tobytes())
         check(path, recorded[f'x_{index}'], recorded[f'y_{index}'])
-
-
-@pytest.fixture(scope='module')
-def qonnx_python() -> str:
-    path = os.environ.get('DA4ML_QONNX_PYTHON')
-    if not path:
-        pytest.skip('DA4ML_QONNX_PYTHON names no interpreter with qonnx')
-    return path
 
 
 @pytest.mark.slow

@@ -1,7 +1,6 @@
 """Random QONNX models, run by qonnx and ONNX Runtime, against our reading of their files."""
 
 import json
-import os
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -28,14 +27,6 @@ OPERATIONS = (
     'Relu',
     'Sub',
 )
-
-
-@pytest.fixture(scope='module')
-def qonnx_python() -> str:
-    path = os.environ.get('DA4ML_QONNX_PYTHON')
-    if not path:
-        pytest.skip('DA4ML_QONNX_PYTHON names no interpreter with qonnx')
-    return path
 
 
 @pytest.mark.slow
