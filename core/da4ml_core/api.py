@@ -85,11 +85,9 @@ def load(path: str | Path) -> Program:
 
     Raises ParseError, VersionError or VerificationError.
     """
-    if str(path).endswith(EXCHANGE_SUFFIXES):
-        from da4ml_core.frontends.exchange import load_exchange
+    from da4ml_core.frontends.exchange import load_saved
 
-        return Program.of(load_exchange(Path(path)))
-    return Program.of(serialize.load_program(path))
+    return Program.of(load_saved(Path(path)))
 
 
 def load_model(

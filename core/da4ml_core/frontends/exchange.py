@@ -14,8 +14,15 @@ from da4ml_core.errors import Da4mlError, FormatError, Location, ParseError, Ver
 from da4ml_core.fixed import FixedType, Interval
 from da4ml_core.frontends.exchange_build import MAX_SHIFT, Listing, Word, build_program, exact_interval
 from da4ml_core.ir.program import Program
+from da4ml_core.ir.serialize import load_program
 
+EXCHANGE_SUFFIXES = ('.dais', '.dais.json', '.alir.json', '.alir.json.gz')
 NEGATION = 12  # what ALIR writes as -2, where DAIS has the relu of a negative
+
+
+def load_saved(path: Path) -> Program:
+    """A program in any format, ours or that of a neighbour; raises as :func:`load_exchange` does."""
+    return load_exchange(path) if path.name.endswith(EXCHANGE_SUFFIXES) else load_program(path)
 
 
 def load_exchange(path: Path) -> Program:

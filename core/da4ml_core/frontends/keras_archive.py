@@ -119,6 +119,10 @@ class WeightStore:
             if path.startswith(prefix) and path.count('/') == prefix.count('/') + 1
         }
 
+    def groups(self, above: str) -> list[str]:
+        """All places below ``above`` that have variables."""
+        return [group for group in self._groups if group.startswith(f'{above}/')]
+
     def variables(self, group: str) -> list[Array]:
         """The variables of the object saved at ``group``, in Keras's order; raises CorruptModel for gaps."""
         found = self._groups.get(group, {})

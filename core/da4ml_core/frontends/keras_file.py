@@ -39,10 +39,16 @@ def load_keras(path: str | Path, solver: SolverOptions | None = None) -> Program
     layers = {node.key: node.layer for node in graph.nodes}
     inputs = [tracer.input(input_shape(layers[key[:2]]), name=key[0]) for key in graph.inputs]
     outputs = trace_graph(graph, inputs, tracer)
+    check_outputs(graph, outputs)
+    return tracer.finish(outputs)
+
+
+def check_outputs(graph: ModelGraph, outputs: Sequence[SymbolicArray]) -> None:
+    """Raise UnsupportedLayer for an output that is an input as it came."""
+    layers = {node.key: node.layer for node in graph.nodes}
     for key, output in zip(graph.outputs, outputs, strict=True):
         if output.is_external:
             raise layers[key[:2]].unsupported('a model output that no quantizer has touched')
-    return tracer.finish(outputs)
 
 
 def open_model(path: Path) -> KerasArchive:
@@ -50,12 +56,15 @@ def open_model(path: Path) -> KerasArchive:
     return open_hdf5(path) if path.suffix.lower() == '.h5' else open_archive(path)
 
 
+def is_float(layers: Sequence[SavedLayer]) -> bool:
+    """Whether they have weights, and none of them is a layer of HGQ2."""
+    weighted = any(layer.package == 'keras' and layer.class_name in WEIGHTED for layer in layers)
+    return weighted and not any(layer.package == 'hgq' for layer in layers)
+
+
 def _check_quantizers(archive: KerasArchive) -> None:
-    """Raise UnsupportedLayer for a float model: one with weights, and without a layer of HGQ2."""
-    layers = all_layers(archive.config, archive.weights)
-    if any(layer.package == 'keras' and layer.class_name in WEIGHTED for layer in layers) and not any(
-        layer.package == 'hgq' for layer in layers
-    ):
+    """Raise UnsupportedLayer for a float model."""
+    if is_float(all_layers(archive.config, archive.weights)):
         raise UnsupportedLayer(
             'the model has no quantizers: none of its layers is one of HGQ2',
             location=Location(archive.path),
@@ -84,12 +93,13 @@ def trace_graph(graph: ModelGraph, inputs: Sequence[SymbolicArray], tracer: Trac
         else:
             # weights that overflow float32 are found where they are quantized
             with tracer.origin(node.layer.title), np.errstate(over='ignore', invalid='ignore'):
-                results = _call(node, sources, lambda view: read(tensor_key(view['config']['keras_history'])))
+                results = call(node, sources, lambda view: read(tensor_key(view['config']['keras_history'])))
         values.update({(*node.key, place): result for place, result in enumerate(results)})
     return [read(key) for key in graph.outputs]
 
 
-def _call(node: Node, sources: list[SymbolicArray], read: Callable[[JsonView], SymbolicArray]) -> list[SymbolicArray]:
+def call(node: Node, sources: list[SymbolicArray], read: Callable[[JsonView], SymbolicArray]) -> list[SymbolicArray]:
+    """One call of a layer; ``read`` finds the tensor of a serialized argument of an operation."""
     layer = node.layer
     if node.call is not None and layer.package == 'keras.ops':
         return [operate(layer, node.call, read)]

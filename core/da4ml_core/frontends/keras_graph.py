@@ -94,6 +94,12 @@ def _read(model: JsonView, weights: WeightStore, group: str) -> ModelGraph:
     return _sequential(model, layers, inner) if sequential else _functional(model, layers, inner)
 
 
+def why_unknown(layer: SavedLayer, names: Sequence[str]) -> str:
+    """Why a layer of this class is not read, or the names that look most like it among those that are."""
+    reason = REFUSED.get(layer.class_name, '')
+    return reason or f'supported: {", ".join(nearest_first(layer.class_name, names)[:NUM_NAMED])}'
+
+
 def _check_classes(layers: list[SavedLayer], known: Callable[[SavedLayer], bool], names: Sequence[str]) -> None:
     """Raise one UnsupportedLayer that names every layer of an unknown class."""
     unknown = [layer for layer in layers if not known(layer)]
@@ -101,14 +107,12 @@ def _check_classes(layers: list[SavedLayer], known: Callable[[SavedLayer], bool]
         return
     first = unknown[0]
     shown = first.class_name if first.package in ('keras', 'hgq') else f'{first.package}.{first.class_name}'
-    supported = nearest_first(first.class_name, names)[:NUM_NAMED]
-    reason = REFUSED.get(first.class_name, '')
     raise UnsupportedLayer(
         f'layer {first.name!r} is a {shown}, which is not supported',
         location=Location(first.serialized.file),
         context=first.context,
         notes=[f'neither is layer {layer.name!r} ({layer.class_name})' for layer in unknown[1:]],
-        hint=reason or f'supported: {", ".join(supported)}',
+        hint=why_unknown(first, names),
     )
 
 
@@ -179,6 +183,7 @@ def _sources(layer: SavedLayer, call: JsonView) -> tuple[TensorKey, ...]:
     tensors = [history for argument in call['args'] for history in _histories(argument)]
     named = [history for argument in call['kwargs'].members().values() for history in _histories(argument)]
     several = (layer.package, layer.class_name) in MERGES or is_model(layer) or layer.package == 'keras.ops'
+    several = several or not is_known(layer)  # it is refused by its class, or only shown
     if named or not tensors or (len(tensors) != 1 and not several):
         raise layer.unsupported(f'a call with {len(tensors) + len(named)} tensors', ['a call with one tensor'])
     return tuple(tensor_key(history) for history in tensors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -111,6 +111,9 @@ class OnnxGraph:
     constants: Mapping[str, Array]
     inputs: tuple[ModelInput, ...]
     outputs: tuple[str, ...]
+    shapes: Mapping[str, tuple[int | None, ...]] = field(
+        default_factory=dict
+    )  # of other tensors, where the file says them
 
 
 def read_onnx(path: Path) -> OnnxGraph:
@@ -138,6 +141,7 @@ def read_onnx(path: Path) -> OnnxGraph:
         MappingProxyType(constants),
         tuple(found for found in inputs if found.name not in constants),
         tuple(message.text(1) for message in graph.messages(12, 'an output')),
+        MappingProxyType({found.name: found.shape for place in (12, 13) for found in _read_shapes(graph, place)}),
     )
 
 
@@ -157,17 +161,17 @@ def read_tensor(tensor: Message) -> Array:
             location=Location(tensor.file),
             hint='save the model as one file',
         )
-    dtype, field = ELEMENT_TYPES[kind]
+    dtype, place = ELEMENT_TYPES[kind]
     shape = tuple(tensor.integers(1))
     size = math.prod(shape)
     if min(shape, default=0) < 0 or size > MAX_ELEMENTS:
         raise tensor.corrupt(f'{name!r} has the shape {list(shape)}')
     if tensor.has(9):
         raw = tensor.packed(9)
-    elif field in (4, 10):
-        raw = tensor.packed(field)
+    elif place in (4, 10):
+        raw = tensor.packed(place)
     else:
-        raw = np.asarray(tensor.integers(field), dtype=np.int64).astype(dtype).tobytes()
+        raw = np.asarray(tensor.integers(place), dtype=np.int64).astype(dtype).tobytes()
     if len(raw) != size * np.dtype(dtype).itemsize:
         raise tensor.corrupt(f'{name!r} has {len(raw)} bytes, which the shape {list(shape)} does not')
     numbers = np.frombuffer(raw, dtype=dtype).reshape(shape)
@@ -175,6 +179,10 @@ def read_tensor(tensor: Message) -> Array:
         index = [int(i) for i in np.argwhere(~np.isfinite(numbers))[0]]
         raise tensor.corrupt(f'{name!r} holds {numbers[tuple(index)]} at {index}')
     return numbers
+
+
+def _read_shapes(graph: Message, place: int) -> list[ModelInput]:
+    return [_read_input(message) for message in graph.messages(place, 'a tensor')]
 
 
 def _read_input(message: Message) -> ModelInput:

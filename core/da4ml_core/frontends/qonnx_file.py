@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,12 +71,7 @@ def read_qonnx(
 
     graph = read_onnx(Path(path))
     _check_operations(graph)
-    operations = {node.op_type for node in graph.nodes}
-    if (
-        input_type is None
-        and operations & {'MatMul', 'Gemm', 'Conv'}
-        and not operations & {*QUANTIZERS, 'QuantizeLinear'}
-    ):
+    if input_type is None and is_float(graph):
         raise UnsupportedLayer(
             'the model has no quantizers: none of its nodes is a Quant or a QuantizeLinear',
             location=Location(graph.file),
@@ -86,6 +82,12 @@ def read_qonnx(
     outputs, dropped = trace_graph(graph, tracer, kind)
     arrays = [tensor.base.reshape(tensor.shape[1:] or (1,)) for tensor in outputs]
     return QonnxModel(tracer.finish(arrays), tuple(outputs), tuple(dropped))
+
+
+def is_float(graph: OnnxGraph) -> bool:
+    """Whether the model multiplies by weights, and has no quantizer."""
+    operations = {node.op_type for node in graph.nodes}
+    return bool(operations & {'MatMul', 'Gemm', 'Conv'}) and not operations & {*QUANTIZERS, 'QuantizeLinear'}
 
 
 def parse_type(text: str) -> FixedType:
@@ -100,24 +102,36 @@ def trace_graph(graph: OnnxGraph, tracer: Tracer, input_type: FixedType | None) 
     """The outputs of the model, in order, and what was left out behind them."""
     values: dict[str, Value] = dict(graph.constants)
     for found in graph.inputs:
-        values[found.name] = Tensor(_input(graph, found, tracer, input_type))
+        values[found.name] = Tensor(symbolic_input(graph, found, tracer, input_type))
     dropped: list[str] = []
     producers: dict[str, Node] = {}
     for node in graph.nodes:
         producers[node.outputs[0]] = node
         inputs = [_value(node, values, name) for name in node.inputs if name]
-        if node.op_type == 'Softmax':
-            values[node.outputs[0]] = _drop_softmax(graph, node, inputs, dropped)
-            continue
-        with tracer.origin(node.title), np.errstate(all='ignore'):
-            try:
-                values[node.outputs[0]] = HANDLERS[node.op_type](node, inputs)
-            except FrontendError:
-                raise
-            except (ValueError, IndexError, TraceError) as cause:
-                shapes = ', '.join(str(value.shape) for value in inputs)
-                reason = cause.message if isinstance(cause, TraceError) else str(cause)
-                raise node.corrupt(f'its inputs, of the shapes {shapes}, do not fit: {reason}') from None
+        with tracer.origin(node.title):
+            values[node.outputs[0]] = apply(graph, node, inputs, dropped)
+    return finished_outputs(graph, values, producers, dropped), dropped
+
+
+def apply(graph: OnnxGraph, node: Node, inputs: list[Value], dropped: list[str]) -> Value:
+    """What one node computes; what is left out goes to ``dropped``."""
+    if node.op_type == 'Softmax':
+        return _drop_softmax(graph, node, inputs, dropped)
+    try:
+        with np.errstate(all='ignore'):
+            return HANDLERS[node.op_type](node, inputs)
+    except FrontendError:
+        raise
+    except (ValueError, IndexError, TraceError) as cause:
+        shapes = ', '.join(str(value.shape) for value in inputs)
+        reason = cause.message if isinstance(cause, TraceError) else str(cause)
+        raise node.corrupt(f'its inputs, of the shapes {shapes}, do not fit: {reason}') from None
+
+
+def finished_outputs(
+    graph: OnnxGraph, values: Mapping[str, Value], producers: Mapping[str, Node], dropped: list[str]
+) -> list[Tensor]:
+    """The outputs in order, each of which must keep the order of its elements where a scale is left out."""
     outputs = []
     for name in graph.outputs:
         tensor = values.get(name)
@@ -130,18 +144,20 @@ def trace_graph(graph: OnnxGraph, tracer: Tracer, input_type: FixedType | None) 
             )
         _check_ending(producers[name], tensor, dropped)
         outputs.append(tensor)
-    return outputs, dropped
+    return outputs
+
+
+def is_known(node: Node) -> bool:
+    """Whether the operation is read."""
+    if node.op_type in QUANTIZERS:
+        return node.domain in QUANTIZER_DOMAINS
+    return node.domain in STANDARD_DOMAINS and (node.op_type in HANDLERS or node.op_type == 'Softmax')
 
 
 def _check_operations(graph: OnnxGraph) -> None:
     """Raise one UnsupportedLayer that names every node of an unknown kind."""
 
-    def known(node: Node) -> bool:
-        if node.op_type in QUANTIZERS:
-            return node.domain in QUANTIZER_DOMAINS
-        return node.domain in STANDARD_DOMAINS and (node.op_type in HANDLERS or node.op_type == 'Softmax')
-
-    unknown = [node for node in graph.nodes if not known(node)]
+    unknown = [node for node in graph.nodes if not is_known(node)]
     if unknown:
         first = unknown[0]
         shown = f'{first.domain}.{first.op_type}' if first.domain else first.op_type
@@ -152,7 +168,7 @@ def _check_operations(graph: OnnxGraph) -> None:
         )
 
 
-def _input(graph: OnnxGraph, found: ModelInput, tracer: Tracer, input_type: FixedType | None) -> SymbolicArray:
+def symbolic_input(graph: OnnxGraph, found: ModelInput, tracer: Tracer, input_type: FixedType | None) -> SymbolicArray:
     """The symbolic input behind a batch axis of 1."""
     location, shape = Location(graph.file), found.shape[1:]
     sizes = [size for size in shape if size is not None]

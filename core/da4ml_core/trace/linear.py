@@ -155,6 +155,8 @@ def contract(
     a, b = a.reshape(size[0], size[1], size[2]), b.reshape(size[0], size[2], size[3])
     result = np.empty((size[0], size[1], size[3]), dtype=object)
     for i in range(size[0]):
+        if graph.bit_products is not None:
+            graph.bit_products += _bit_products(graph, a[i], b[i])
         solved: Solved = {}
         for j in range(size[1]):
             for k, variable in enumerate(matrix_vector(graph, options, list(a[i, j]), b[i], solved)):
@@ -162,6 +164,18 @@ def contract(
     labels = batch + rows + columns
     shaped = result.reshape([extent[label] for label in labels])
     return shaped.transpose([labels.index(label) for label in output])
+
+
+def _bit_products(graph: Graph, a: ObjectArray, b: ObjectArray) -> int:
+    """Bits of the variables times bits of the constants, over all products of (rows, summed) and (summed, columns)."""
+    columns = [sum(0 if v.is_constant else graph.interval(v).width_bits for v in column) for column in a.T]
+    return sum(bits * sum(_digits(weight) for weight in weights) for bits, weights in zip(columns, b, strict=True))
+
+
+def _digits(weight: Fraction) -> int:
+    """Bits from the highest to the lowest one of the magnitude; the sign is free in an adder."""
+    magnitude = abs(weight.numerator)
+    return magnitude.bit_length() - max((magnitude & -magnitude).bit_length() - 1, 0)
 
 
 def contract_variables(
@@ -191,6 +205,8 @@ def contract_variables(
 def multiply_variables(graph: Graph, options: SolverOptions, a: Variable, b: Variable) -> Variable:
     """The product of two variables, by the solver if one of them is a constant."""
     if not (a.is_constant or b.is_constant):
+        if graph.bit_products is not None:
+            graph.bit_products += graph.interval(a).width_bits * graph.interval(b).width_bits
         return graph.multiply(a, b)
     if a.is_constant:
         a, b = b, a

@@ -41,6 +41,15 @@ class Tracer:
         self._num_inputs += flat.size
         return SymbolicArray(self._context, elements)
 
+    def count_bit_products(self) -> None:
+        """Count the bit-operations of what is traced from now on."""
+        self._context.graph.bit_products = 0
+
+    @property
+    def bit_products(self) -> int:
+        """Over all products so far, bits of one factor times bits of the other (EBOPs), where they are counted."""
+        return self._context.graph.bit_products or 0
+
     def origin(self, label: str) -> AbstractContextManager[None]:
         """Label the operations made inside, say with the layer they come from."""
         return self._context.origin(label)

@@ -25,6 +25,7 @@ COMMANDS = {
     'ingest': ('ingest', 'Put recorded runs of build folders into the database.'),
     'import-reports': ('import_reports', 'Put the reports of project folders into the database.'),
     'predict': ('predict', 'Run a model bit-exactly on data.'),
+    'inspect': ('inspect', 'Show what a model holds, and what of it is supported.'),
     'convert': ('convert', 'Write a model as a hardware description.'),
     'quantize': ('quantize', 'Quantize a float model at several bit widths.'),
     'init': ('init', 'Write a commented configuration for a model.'),

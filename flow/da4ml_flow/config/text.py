@@ -72,10 +72,11 @@ def _lines(section: BaseModel, at: KeyPath, comment: Callable[[KeyPath], str], r
             yield f'{indent}{key}:' + (f'  # {note}' if note and note != 'default' else '')
             yield from _lines(value, path, comment, root)
         else:
-            yield f'{indent}{key}: {_scalar(value, root)}' + (f'  # {note}' if note else '')
+            yield f'{indent}{key}: {scalar(value, root)}' + (f'  # {note}' if note else '')
 
 
-def _scalar(value: Any, root: Path | None) -> str:
+def scalar(value: Any, root: Path | None = None) -> str:
+    """A value in one line of YAML; a path is written from the root."""
     if isinstance(value, Path):
         value = _relative(value, root)
     if isinstance(value, str) and PLAIN.fullmatch(value) and value.lower() not in RESERVED and value[-1] != ':':

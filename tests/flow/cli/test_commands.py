@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx_writer import OnnxFile
 
 from da4ml_core.ir.serialize import load_program, save_program
 from da4ml_core.ir.text import parse_program
@@ -235,6 +236,46 @@ def test_init_writes_a_configuration_that_is_right(digits, capsys):
     assert run(['init', 'digit.keras', '--output', 'other.yaml']) == 2
     assert run(['init', 'digits.keras', '--name', '7 up', '--output', 'other.yaml']) == 2
     assert not Path('other.yaml').exists()
+
+
+def test_init_of_a_float_model_needs_samples(digits, capsys):
+    folder = Path(__file__).parents[3] / 'configs' / 'float_digits'
+    for name in ('digits_float.keras', 'digits_float.npz'):
+        shutil.copy(folder / name, name)
+    assert run(['init', 'digits_float.keras', '--output', 'float.yaml']) == 2
+    assert 'give samples to calibrate with' in capsys.readouterr().err
+    assert run(['init', 'digits_float.keras', '--output', 'float.yaml', '--dataset', 'digits_float.npz']) == 0
+    assert run(['build', 'float.yaml', '--until', 'trace']) == 0
+
+
+def test_inspect_prints_a_configuration_that_builds(digits, capsys):
+    assert run(['inspect', 'digits.keras', '--dataset', 'digits_test.npz']) == 0
+    text = capsys.readouterr().out
+    assert ' bits per ' in text
+    _, _, config = text.partition('# a configuration to start from')
+    Path('start.yaml').write_text(f'#{config}')
+    assert run(['build', 'start.yaml', '--until', 'emit']) == 0
+    capsys.readouterr()
+    assert run(['inspect', 'digits.keras', '--json']) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data['supported'] is True
+    assert data['adders'] > 0
+    assert {'name', 'kind', 'shape', 'quantizers', 'bit_operations', 'supported', 'reason', 'hint'} == set(
+        data['layers'][0]
+    )
+
+
+def test_inspect_says_no_to_what_is_not_supported(tmp_path, capsys):
+    model = OnnxFile([1, 2])
+    model.quant('x', 0.25, 4)
+    model.add('Erf', model.last)
+    path = model.write(tmp_path)
+    assert run(['inspect', str(path)]) == 1
+    text = capsys.readouterr().out
+    assert 'no reader of its operation' in text
+    assert 'not supported: 1 of 2 layers' in text
+    assert 'a configuration to start from' not in text
+    assert run(['inspect', str(tmp_path / 'absent.keras')]) == 2
 
 
 def test_init_in_another_folder_and_without_names(digits, capsys):

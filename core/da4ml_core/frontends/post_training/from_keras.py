@@ -43,7 +43,7 @@ def read_float_keras(path: Path, weights: Path | None) -> FloatGraph:
         raise FrontendError('this model file holds its weights itself', location=Location(str(path)))
     else:
         archive = open_model(path)
-    graph = read_graph(archive.config, archive.weights, known=_is_known, names=[name for _, name in CONVERTERS])
+    graph = read_graph(archive.config, archive.weights, known=is_known, names=[name for _, name in CONVERTERS])
     builder = GraphBuilder(archive.path, archive.config['config']['name'].text())
     values = {}
     layers = {node.key: node.layer for node in graph.nodes}
@@ -58,11 +58,12 @@ def _convert(graph: ModelGraph, builder: GraphBuilder, values: dict[tuple[str, i
         if is_input(node.layer):
             continue
         sources = tuple(values[key] for key in node.sources)
-        values[(*node.key, 0)] = _call(node, builder, sources, graph)
+        values[(*node.key, 0)] = call(node, builder, sources, graph)
     return [values[key] for key in graph.outputs]
 
 
-def _call(node: Node, builder: GraphBuilder, sources: tuple[str, ...], graph: ModelGraph) -> str:
+def call(node: Node, builder: GraphBuilder, sources: tuple[str, ...], graph: ModelGraph) -> str:
+    """The result of one layer of ``graph``."""
     layer = node.layer
     if node.model is not None:
         (result,) = _convert(node.model, builder, dict(zip(node.model.inputs, sources, strict=True)))
@@ -81,7 +82,8 @@ def _call(node: Node, builder: GraphBuilder, sources: tuple[str, ...], graph: Mo
         raise layer.corrupt(f'it cannot be applied to {shapes}: {error}') from None
 
 
-def _is_known(layer: SavedLayer) -> bool:
+def is_known(layer: SavedLayer) -> bool:
+    """Whether the layer can be quantized after training."""
     key = layer.package, layer.class_name
     return key in CONVERTERS or is_input(layer) or is_model(layer) or key == ('keras', 'Softmax')
 

@@ -32,16 +32,20 @@ from da4ml_core.frontends.post_training.float_operations import (
 Array = NDArray[Any]
 
 
-class _Reader:
+class Reader:
     """Tensors of a graph so far: the name of each in the builder, or its numbers."""
 
     def __init__(self, graph: OnnxGraph, builder: GraphBuilder) -> None:
+        self.graph = graph
         self.builder = builder
         self.tensors: dict[str, str] = {}
         self.constants: dict[str, Array] = dict(graph.constants)
 
     def is_constant(self, name: str) -> bool:
         return name in self.constants
+
+    def has(self, name: str) -> bool:
+        return name in self.constants or name in self.tensors
 
     def tensor(self, node: Node, place: int = 0) -> str:
         name = node.inputs[place] if place < len(node.inputs) else ''
@@ -72,7 +76,7 @@ class _Reader:
         return self.add(node, Permute((rank - 1, *range(rank - 1))), x)
 
 
-Converter = Callable[[Node, _Reader], str]
+Converter = Callable[[Node, Reader], str]
 
 
 def layer_name(node: Node) -> str:
@@ -84,42 +88,57 @@ def read_float_onnx(path: Path) -> FloatGraph:
     graph = read_onnx(path)
     _check_operations(graph)
     builder = GraphBuilder(graph.file, graph.name)
-    reader = _Reader(graph, builder)
-    for found in graph.inputs:
-        sizes = [size for size in found.shape[1:] if size is not None]
-        if not found.shape or found.shape[0] not in (None, 1) or len(sizes) != len(found.shape) - 1 or not sizes:
-            raise UnsupportedLayer(
-                f'input {found.name!r} has no fixed shape behind a batch axis of 1 or unknown size',
-                location=Location(graph.file),
-            )
-        reader.tensors[found.name] = builder.input(found.name, tuple(sizes))
+    reader = Reader(graph, builder)
+    add_inputs(reader)
     for node in graph.nodes:
-        if node.op_type == 'Constant':
-            value = node.attributes.get('value')
-            if not isinstance(value, np.ndarray):
-                raise node.unsupported('a constant that is no tensor is not supported')
-            reader.constants[node.outputs[0]] = value
-            continue
-        if node.op_type == 'Softmax':
-            if node.outputs[0] not in graph.outputs:
-                raise node.unsupported('Softmax in the middle of a model is not supported')
-            builder.dropped.append(f'{node.title} is dropped: the outputs are its logits')
-            reader.tensors[node.outputs[0]] = reader.tensor(node)
-            continue
-        try:
-            reader.tensors[node.outputs[0]] = CONVERTERS[node.op_type](node, reader)
-        except FrontendError:
-            raise
-        except (ValueError, IndexError) as error:
-            raise node.corrupt(f'its inputs do not fit: {error}') from None
+        convert(node, reader)
     missing = [name for name in graph.outputs if name not in reader.tensors]
     if missing:
         raise FrontendError(f'output {missing[0]!r} is nothing that the model computes', location=Location(graph.file))
     return builder.finish([reader.tensors[name] for name in graph.outputs])
 
 
+def add_inputs(reader: Reader) -> None:
+    """The inputs of the model; raises UnsupportedLayer for shapes that are not fixed."""
+    for found in reader.graph.inputs:
+        sizes = [size for size in found.shape[1:] if size is not None]
+        if not found.shape or found.shape[0] not in (None, 1) or len(sizes) != len(found.shape) - 1 or not sizes:
+            raise UnsupportedLayer(
+                f'input {found.name!r} has no fixed shape behind a batch axis of 1 or unknown size',
+                location=Location(reader.graph.file),
+            )
+        reader.tensors[found.name] = reader.builder.input(found.name, tuple(sizes))
+
+
+def convert(node: Node, reader: Reader) -> None:
+    """Add what one node computes; raises FrontendError."""
+    if node.op_type == 'Constant':
+        value = node.attributes.get('value')
+        if not isinstance(value, np.ndarray):
+            raise node.unsupported('a constant that is no tensor is not supported')
+        reader.constants[node.outputs[0]] = value
+        return
+    if node.op_type == 'Softmax':
+        if node.outputs[0] not in reader.graph.outputs:
+            raise node.unsupported('Softmax in the middle of a model is not supported')
+        reader.builder.dropped.append(f'{node.title} is dropped: the outputs are its logits')
+        reader.tensors[node.outputs[0]] = reader.tensor(node)
+        return
+    try:
+        reader.tensors[node.outputs[0]] = CONVERTERS[node.op_type](node, reader)
+    except FrontendError:
+        raise
+    except (ValueError, IndexError) as error:
+        raise node.corrupt(f'its inputs do not fit: {error}') from None
+
+
+def is_known(node: Node) -> bool:
+    """Whether the operation can be quantized after training."""
+    return node.op_type in (*CONVERTERS, 'Constant', 'Softmax')
+
+
 def _check_operations(graph: OnnxGraph) -> None:
-    unknown = [node for node in graph.nodes if node.op_type not in (*CONVERTERS, 'Constant', 'Softmax')]
+    unknown = [node for node in graph.nodes if not is_known(node)]
     if unknown:
         first = unknown[0]
         has_quantizers = any(node.op_type in QUANTIZERS for node in unknown)
@@ -132,14 +151,14 @@ def _check_operations(graph: OnnxGraph) -> None:
         )
 
 
-def _matmul(node: Node, reader: _Reader) -> str:
+def _matmul(node: Node, reader: Reader) -> str:
     kernel = reader.constant(node, 1).astype(np.float64)
     if kernel.ndim != 2:
         raise node.unsupported(f'a matrix of {kernel.ndim} axes is not supported')
     return reader.add(node, Dense(kernel, np.zeros(kernel.shape[1])), reader.tensor(node))
 
 
-def _gemm(node: Node, reader: _Reader) -> str:
+def _gemm(node: Node, reader: Reader) -> str:
     if node.integer('transA', 0):
         raise node.unsupported('transA 1 is not supported')
     kernel = reader.constant(node, 1).astype(np.float64) * node.number('alpha', 1.0)
@@ -149,7 +168,7 @@ def _gemm(node: Node, reader: _Reader) -> str:
     return reader.add(node, Dense(kernel, spread.copy()), reader.tensor(node))
 
 
-def _convolution(node: Node, reader: _Reader) -> str:
+def _convolution(node: Node, reader: Reader) -> str:
     weights = reader.constant(node, 1).astype(np.float64)
     rank = weights.ndim - 2
     kernel = weights.transpose(*range(2, rank + 2), 1, 0)
@@ -164,7 +183,7 @@ def _convolution(node: Node, reader: _Reader) -> str:
 
 def _padded(
     node: Node,
-    reader: _Reader,
+    reader: Reader,
     x: str,
     size: tuple[int, ...],
     strides: tuple[int, ...],
@@ -195,7 +214,7 @@ def _padded(
     return reader.add(node, ZeroPad((*widths, (0, 0))), x), 'valid'
 
 
-def _pool(node: Node, reader: _Reader) -> str:
+def _pool(node: Node, reader: Reader) -> str:
     x = reader.channels_last(node, reader.tensor(node))
     shape = reader.shape(x)
     rank = len(shape) - 1
@@ -214,13 +233,13 @@ def _pool(node: Node, reader: _Reader) -> str:
     return reader.channels_first(node, reader.add(node, kind(size, strides, padding), x))
 
 
-def _batch_normalization(node: Node, reader: _Reader) -> str:
+def _batch_normalization(node: Node, reader: Reader) -> str:
     scale, bias, mean, variance = (reader.constant(node, place).astype(np.float64) for place in range(1, 5))
     slope = scale / np.sqrt(variance + node.number('epsilon', 1e-5))
     return _scaled(node, reader, reader.tensor(node), slope, bias - mean * slope, 0)
 
 
-def _scaled(node: Node, reader: _Reader, x: str, factor: Array, offset: Array, axis: int) -> str:
+def _scaled(node: Node, reader: Reader, x: str, factor: Array, offset: Array, axis: int) -> str:
     """A factor and an offset along one axis of a sample."""
     rank = len(reader.shape(x))
     if axis == rank - 1:
@@ -230,7 +249,7 @@ def _scaled(node: Node, reader: _Reader, x: str, factor: Array, offset: Array, a
     return reader.add(node, Permute(tuple(order.index(place) for place in range(rank))), moved)
 
 
-def _arithmetic(node: Node, reader: _Reader) -> str:
+def _arithmetic(node: Node, reader: Reader) -> str:
     if len(node.inputs) != 2:
         raise node.corrupt(f'it has {len(node.inputs)} inputs, not 2')
     constant = [reader.is_constant(name) for name in node.inputs]
@@ -266,12 +285,12 @@ def _arithmetic(node: Node, reader: _Reader) -> str:
     return _scaled(node, reader, x, factor, offset, axis)
 
 
-def _rectifier(node: Node, reader: _Reader) -> str:
+def _rectifier(node: Node, reader: Reader) -> str:
     slope = node.number('alpha', 0.01) if node.op_type == 'LeakyRelu' else 0.0
     return reader.add(node, Rectifier(slope), reader.tensor(node))
 
 
-def _clip(node: Node, reader: _Reader) -> str:
+def _clip(node: Node, reader: Reader) -> str:
     low = node.number('min', 0.0) if 'min' in node.attributes else float(reader.constant(node, 1, -np.inf))
     high = node.number('max', 0.0) if 'max' in node.attributes else float(reader.constant(node, 2, np.inf))
     if low != 0.0:
@@ -279,11 +298,11 @@ def _clip(node: Node, reader: _Reader) -> str:
     return reader.add(node, Rectifier(cap=None if np.isinf(high) else high), reader.tensor(node))
 
 
-def _activation(node: Node, reader: _Reader) -> str:
+def _activation(node: Node, reader: Reader) -> str:
     return reader.add(node, ACTIVATIONS[node.op_type.lower()], reader.tensor(node))
 
 
-def _reshape(node: Node, reader: _Reader) -> str:
+def _reshape(node: Node, reader: Reader) -> str:
     x = reader.tensor(node)
     shape = reader.shape(x)
     if node.op_type == 'Flatten':
@@ -300,7 +319,7 @@ def _reshape(node: Node, reader: _Reader) -> str:
     return reader.add(node, Reshape(np.zeros(shape).reshape(rest).shape), x)
 
 
-def _transpose(node: Node, reader: _Reader) -> str:
+def _transpose(node: Node, reader: Reader) -> str:
     x = reader.tensor(node)
     order = node.integers('perm') or list(range(len(reader.shape(x)), -1, -1))
     if order[0] != 0:
@@ -308,7 +327,7 @@ def _transpose(node: Node, reader: _Reader) -> str:
     return reader.add(node, Permute(tuple(axis - 1 for axis in order[1:])), x)
 
 
-def _concat(node: Node, reader: _Reader) -> str:
+def _concat(node: Node, reader: Reader) -> str:
     sources = [reader.tensor(node, place) for place in range(len(node.inputs))]
     axis = node.integer('axis')
     axis = axis + len(reader.shape(sources[0])) + 1 if axis < 0 else axis
@@ -317,7 +336,7 @@ def _concat(node: Node, reader: _Reader) -> str:
     return reader.add(node, Concatenate(axis), *sources)
 
 
-def _identity(node: Node, reader: _Reader) -> str:
+def _identity(node: Node, reader: Reader) -> str:
     return reader.tensor(node)
 
 
