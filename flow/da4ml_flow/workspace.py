@@ -153,12 +153,19 @@ def system_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if isinstance(error, WorkspaceError) or error.errno not in REASONS:
+        refused = refusal(error, path)
+        if refused is None:
             raise
-        where = error.filename or path
-        raise WorkspaceError(
-            f'{REASONS[error.errno]}: {where}', hint='free or repair it, or choose another place with --build-root'
-        ) from error
+        raise refused from error
+
+
+def refusal(error: OSError, path: Path | None = None) -> WorkspaceError | None:
+    """What the operating system refuses, with where, if the error is that; ``path`` is for an error that names none."""
+    if isinstance(error, WorkspaceError) or error.errno not in REASONS:
+        return None
+    where = error.filename2 or error.filename or path  # of a copy or a renaming, where it goes
+    hint = 'free or repair it, or choose another place with --build-root'
+    return WorkspaceError(f'{REASONS[error.errno]}: {where}' if where else REASONS[error.errno], hint=hint)
 
 
 def write_durably(path: Path, text: str) -> None:

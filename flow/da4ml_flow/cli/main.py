@@ -8,6 +8,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
@@ -114,17 +115,30 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Da4mlError as error:
-        if debug:
-            traceback.print_exc()
-        show_error(error)
-        if error.exit_code == BUG:
-            _report_bug(error)
-        return error.exit_code
+        return _failed(error, debug)
+    except OSError as error:
+        from da4ml_flow.workspace import refusal
+
+        refused = refusal(error)
+        if refused is not None and error.filename is None and not error.filename2:
+            with suppress(OSError):  # our output may be what found no space: the interpreter would complain again
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _failed(refused or error, debug)
     except Exception as error:
-        if debug:
-            traceback.print_exc()
+        return _failed(error, debug)
+
+
+def _failed(error: Exception, debug: bool) -> int:
+    """Say what went wrong; returns the exit code."""
+    if debug:
+        traceback.print_exc()
+    if not isinstance(error, Da4mlError):
         _report_bug(error)
         return BUG
+    show_error(error)
+    if error.exit_code == BUG:
+        _report_bug(error)
+    return error.exit_code
 
 
 def show_error(error: Da4mlError) -> None:

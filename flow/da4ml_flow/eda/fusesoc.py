@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import shlex
 import sys
@@ -19,6 +20,7 @@ from da4ml_flow.results.metrics import ToolVersion
 
 _LAUNCHER = 'EDALIZE_LAUNCHER'  # what edalize's makefiles put before every command
 LIBRARY_NAMES = ('fusesoc', 'edalize')
+_OF_THE_SYSTEM = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ def configure(
     except ToolError:
         raise
     except (Exception, SystemExit) as error:  # it raises RuntimeError, DependencyError, SyntaxError, argparse's exit...
+        if isinstance(error, OSError) and error.errno in _OF_THE_SYSTEM:
+            raise  # a full disk is not FuseSoC's failure
         said = [line.strip() for line in str(getattr(error, 'msg', None) or error).splitlines() if line.strip()]
         logged = log.read_text().splitlines()[-3:] if log.exists() else []
         raise ToolFailed(

@@ -33,6 +33,7 @@ _FIRST_ERROR = (
 )
 _COUNT = '%Error: Exiting due to'  # Verilator's last line, which names nothing
 _EXCERPT_CHARS = 160
+_FULL_KB = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +106,18 @@ def failure(name: str, code: int, log: Path, begin: int = 0, hint: str = '') -> 
     found = first_error(text)
     if found is None:
         lines = [line for line in text.splitlines() if line.strip()]
-        notes = tuple(_cut(line) for line in lines[-3:])
+        notes = (*(_cut(line) for line in lines[-3:]), *_full_disk(log))
         return ToolFailed(f'{name} {ending}', location=Location(str(log)), notes=notes, hint=hint)
     number, line = found
     note = (_cut(line.strip()),)
     return ToolFailed(f'{name} {ending}', location=Location(str(log), before + number), notes=note, hint=hint)
+
+
+def _full_disk(log: Path) -> tuple[str, ...]:
+    """What a log that could not be written to its end does not say."""
+    disk = os.statvfs(log)
+    free_kb = disk.f_bavail * disk.f_frsize >> 10
+    return (f'its disk is full: {free_kb} kB are free',) if free_kb < _FULL_KB else ()
 
 
 def first_error(text: str) -> tuple[int, str] | None:

@@ -28,7 +28,10 @@ def read_usage(directory: Path) -> tuple[Usage, ...]:
         return ()
     found: dict[str, Usage] = {}
     for line in lines:
-        cost = json.loads(line)
+        try:
+            cost = json.loads(line)
+        except ValueError:
+            continue  # cut off by a full disk
         tool = re.split('[-_]', cost['tool'])[0]  # nextpnr-ecp5 is nextpnr for one device, quartus_sh one of Quartus'
         if tool in _NOT_TOOLS:
             continue

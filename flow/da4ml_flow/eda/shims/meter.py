@@ -29,9 +29,10 @@ def main() -> None:
         'peak_kb': spent.ru_maxrss,
         'code': code,
     }
-    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    os.write(descriptor, f'{json.dumps(cost)}\n'.encode())  # one write: lines of parallel commands do not mix
-    os.close(descriptor)
+    with suppress(OSError):  # of a full disk: the command is not to blame
+        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        os.write(descriptor, f'{json.dumps(cost)}\n'.encode())  # one write: lines of parallel commands do not mix
+        os.close(descriptor)
     if code < 0:
         with suppress(OSError):  # of SIGKILL
             signal.signal(-code, signal.SIG_DFL)
