@@ -82,7 +82,7 @@ class Project:
 
 def clear(said: str, *words: str) -> None:
     """Check that a message names what it should, fits a screen, and is no traceback."""
-    assert 'error[DA' in said, said
+    assert 'error[DA' in said or 'Error: ' in said, said
     assert 'Traceback' not in said, said
     assert 'bug of da4ml-flow' not in said, said
     assert len(said.splitlines()) <= MAX_LINES, said
@@ -115,3 +115,10 @@ def no_orphans(folder: Path) -> None:
         time.sleep(0.05)
 
 
+def fill(disk: Path, left_kb: int) -> Path:
+    """A file that leaves so much space."""
+    state = os.statvfs(disk)
+    filler = disk / 'filler'
+    with filler.open('wb') as file:
+        os.posix_fallocate(file.fileno(), 0, max(state.f_bavail * state.f_frsize - left_kb * 1024, 1))
+    return filler

@@ -27,6 +27,12 @@ REASONS = {
     errno.EACCES: 'permission denied',
     errno.EPERM: 'permission denied',
     errno.EROFS: 'read-only file system',
+    errno.EFBIG: 'a file is too large for the limit on its size',
+    errno.EIO: 'the disk fails',
+    errno.ESTALE: 'the network file system lost it',
+    errno.EMFILE: 'too many open files',
+    errno.ENFILE: 'too many open files',
+    errno.ENAMETOOLONG: 'a name is too long',
     errno.ENOTDIR: 'a file where a folder is needed',
     errno.EEXIST: 'a file where a folder is needed',
 }

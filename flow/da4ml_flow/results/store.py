@@ -29,6 +29,7 @@ NETWORK_FILE_SYSTEMS = {'nfs', 'nfs4', 'cifs', 'smb3', 'fuse.sshfs', 'lustre', '
 REASONS = (
     ('locked', 'another process holds it; try again'),
     ('full', 'free some space; what was there before is intact'),
+    ('disk I/O', 'its disk is full or fails; what was there before is intact'),
     ('readonly', 'it is read-only'),
     ('not a database', 'move it away; it is made again from the records in the build folder'),
     ('malformed', 'move it away; it is made again from the records in the build folder'),

