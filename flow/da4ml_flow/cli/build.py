@@ -29,7 +29,7 @@ def build(
     build_root: Path | None,
     as_json: bool,
 ) -> int:
-    """Build CONFIG: trace, emit, lint, simulate, synthesize, implement, collect.
+    """Build CONFIG: trace, emit, lint, simulate, verify, synthesize, implement, collect.
 
     A stage whose inputs are those of an earlier build is not run again; a build that was killed goes on after the
     last finished stage.

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from da4ml_core.device import DEFAULT_DEVICE, DEVICES
 from da4ml_flow.config.files import arrays_of, input_file, npz
@@ -148,6 +148,24 @@ class SimulateConfig(Section):
     )
 
 
+class VerifyConfig(Section):
+    """A proof that the hardware description equals the model on every input."""
+
+    method: Literal['formal'] = Field(default='formal', description='by SAT, in Yosys')
+    max_ops: int = Field(
+        default=250, ge=1, le=1_000_000, description='larger programs are not tried, and that is no failure'
+    )
+    timeout_s: Seconds = Field(default=600.0, description='give up after so many seconds, which is no failure either')
+
+
+def _method_alone(section: object) -> object:
+    return {'method': section} if isinstance(section, str) else section
+
+
+def _or_formal(schema: dict[str, Any]) -> None:
+    schema['anyOf'].insert(0, {'const': 'formal'})
+
+
 class DirectivesConfig(Section):
     """Directives of Vivado's steps, in the place of those of the strategy."""
 
@@ -265,6 +283,11 @@ class BuildConfig(Section):
     rtl: RtlConfig = Field(default_factory=RtlConfig, description='hardware description')
     lint: LintConfig | None = Field(default=None, description='static checks; absent: not run')
     simulate: SimulateConfig | None = Field(default=None, description='bit-exact simulation; absent: not run')
+    verify: Annotated[VerifyConfig | None, BeforeValidator(_method_alone)] = Field(
+        default=None,
+        description='proof of equality, `formal` for short; absent: not run',
+        json_schema_extra=_or_formal,
+    )
     synthesize: SynthesizeConfig | None = Field(default=None, description='synthesis; absent: not run')
     implement: ImplementConfig | None = Field(default=None, description='place and route; absent: not run')
     results: ResultsConfig = Field(default_factory=ResultsConfig, description='record of runs')
@@ -297,12 +320,14 @@ class BuildConfig(Section):
 
     @property
     def top(self) -> str:
-        """The name of the top module."""
-        return self.rtl.top or self.name.replace('-', '_')
+        """The name of the top module: that of the build where both languages can bear it, or the nearest that is."""
+        from da4ml_core.codegen.names import identifier
+
+        return self.rtl.top or identifier(self.name)
 
     @model_validator(mode='after')
     def _tools_read_hardware(self) -> Self:
-        for section in ('lint', 'simulate', 'synthesize', 'implement'):
+        for section in ('lint', 'simulate', 'verify', 'synthesize', 'implement'):
             if self.rtl.is_hls and getattr(self, section) is not None:
                 raise problem(
                     'combination',

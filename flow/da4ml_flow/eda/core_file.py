@@ -211,6 +211,12 @@ def _core(bundle: RtlBundle, name: str) -> dict[str, Any]:
                 'filesets': ['rtl'],
                 'toplevel': bundle.top,
             },
+            'prove': {
+                'flow': 'generic',
+                'flow_options': {'tool': 'da4mlprove', 'latency_cycles': str(bundle.latency_cycles)},
+                'filesets': ['rtl'],
+                'toplevel': bundle.top,
+            },
             'pnr': {
                 'flow': 'generic',
                 'flow_options': {
@@ -276,10 +282,10 @@ def _through_ghdl(core: dict[str, Any], bundle: RtlBundle) -> dict[str, Any]:
     }
     for target in targets.values():
         target['flags'] = {VHDL: True}
-    for name in ('sim', 'synth', 'pnr'):
+    for name in ('sim', 'synth', 'prove', 'pnr'):
         options = targets[name]['flow_options']
         options['frontends'] = ['da4mlghdl', *options.get('frontends', [])]
         options['unit'] = bundle.top
-        if name != 'sim':
+        if name in ('synth', 'pnr'):
             options['keep_nets'] = list(_CHAINS)
     return core

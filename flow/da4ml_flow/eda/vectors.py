@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ Codes = NDArray[Any]  # (samples, fields) of int64, or of Python integers where 
 Records = NDArray[np.uint8]  # (samples, bytes of the port), least significant bit of the port first
 
 _INT64_BITS = 63
+_SHOWN_AS_NUMBER = 10**300
 _BITS_AT_ONCE = 1 << 26
 _SINGLE_CORNERS = 64  # columns that are taken to their extremes alone
 
@@ -49,6 +51,19 @@ def unpack(fields: Sequence[PortField], records: Records) -> Codes:
                 part = bits[:, field.offset : field.offset + field.width_bits]
                 codes[rows, column] = _from_bits(part, field.type.signed, wide)
     return codes
+
+
+def unpack_word(fields: Sequence[PortField], word: int) -> list[int]:
+    """One port record, given as a number, as codes."""
+    size = max(1, _bytes(max((field.offset + field.width_bits for field in fields), default=0)))
+    record = np.frombuffer(word.to_bytes(size, 'little'), dtype=np.uint8)
+    return [int(code) for code in unpack(fields, record[None, :])[0]]
+
+
+def number_text(code: int, field: PortField) -> str:
+    """A code as the number that it stands for, and itself."""
+    value = Fraction(int(code)) / Fraction(2) ** field.type.frac_bits
+    return f'{float(value):.17g} (code {code})' if abs(value) < _SHOWN_AS_NUMBER else f'code {code}'
 
 
 def corner_codes(ranges: Sequence[tuple[int, int]], random_samples: int = 0, seed: int = 0) -> Codes:

@@ -32,6 +32,7 @@ METRICS: Mapping[str, MetricSpec] = MappingProxyType(
             MetricSpec('sim_samples', '', 'higher', 'simulated samples'),
             MetricSpec('sim_mismatches', '', 'lower', 'mismatches'),
             MetricSpec('still_port_bits', '', 'neutral', 'port bits that never toggled'),
+            MetricSpec('proved', '', 'higher', 'proved equal for all inputs'),
             MetricSpec('luts', '', 'lower', 'LUTs'),
             MetricSpec('luts_logic', '', 'lower', 'LUTs as logic'),
             MetricSpec('luts_memory', '', 'lower', 'LUTs as memory'),

@@ -94,8 +94,9 @@ def standard_stages() -> tuple[Stage, ...]:
     from da4ml_flow.stages.simulate import Simulate
     from da4ml_flow.stages.synthesize import Synthesize
     from da4ml_flow.stages.trace import Trace
+    from da4ml_flow.stages.verify import Verify
 
-    return Trace(), Emit(), Lint(), Simulate(), Synthesize(), Implement(), Collect()
+    return Trace(), Emit(), Lint(), Simulate(), Verify(), Synthesize(), Implement(), Collect()
 
 
 def build(request: Request, stages: Sequence[Stage], listener: Listener | None = None) -> Build:

@@ -133,9 +133,10 @@ def _compare(
         origin = 'dataset' if sample < from_dataset else 'corner or random sample'
         for field, want, have in zip(bundle.outputs, wanted_codes[row], got_codes[row], strict=True):
             if want != have:
+                numbers = vectors.number_text(want, field), vectors.number_text(have, field)
                 lines.append(
-                    f'sample {sample} ({origin}), output {field.position}: expected {_value(want, field)}, '
-                    f'got {_value(have, field)} ({field.type})'
+                    f'sample {sample} ({origin}), output {field.position}: expected {numbers[0]}, '
+                    f'got {numbers[1]} ({field.type})'
                 )
     return len(wrong), [first, *lines[:_SHOWN]]
 
@@ -153,12 +154,3 @@ def _toggles(bundle: RtlBundle, inputs: Codes, outputs: Codes) -> tuple[int, str
     line = f'{bits - len(still)} of {bits} bits of the ports toggle'
     shown = ', '.join(still[:_SHOWN]) + (', ...' if len(still) > _SHOWN else '')
     return len(still), f'{line}; not: {shown}' if still else line
-
-
-def _value(code: int, field: Any) -> str:
-    """A code as the number that it stands for, and itself."""
-    from fractions import Fraction
-
-    value = Fraction(int(code)) / Fraction(2) ** field.type.frac_bits
-    number = float(value) if abs(value) < 1e300 else value
-    return f'{number:g} (code {code})' if isinstance(number, float) else f'code {code}'

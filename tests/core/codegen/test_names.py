@@ -1,13 +1,20 @@
 """Names of any model become identifiers that Verilog, SystemVerilog and VHDL accept."""
 
 import re
+from dataclasses import replace
 
 import pytest
+from example_programs import EVERYTHING
+from ghdl_tools import VHDL_IP_SOURCES, analyze
+from hdl_tools import CELL_MODELS, IP_SOURCES, lint
 from hypothesis import given
 from hypothesis import strategies as st
 
+from da4ml_core.codegen import emit_verilog, emit_vhdl
 from da4ml_core.codegen.names import KEYWORDS, MAX_LENGTH, check_identifier, identifier
 from da4ml_core.errors import CodegenError
+from da4ml_core.ir.text import parse_program
+from da4ml_core.passes.schedule import schedule
 
 
 @pytest.mark.parametrize(
@@ -28,6 +35,24 @@ from da4ml_core.errors import CodegenError
 )
 def test_identifier(text, name):
     assert identifier(text) == name
+
+
+@pytest.mark.parametrize(
+    'name', ['all', 'wire', 'Signal', '7 layers', 'Größe', 'ネット', 'a--b_', 'da4ml_mux', 'x' * 200, '"; --']
+)
+def test_a_model_of_any_name_is_emitted_in_both_languages(name, tmp_path):
+    """By its own name in the comments, by the nearest legal one as a module; the tools read both."""
+    program = replace(parse_program(EVERYTHING), name=name)
+    plan = schedule(program, 2)
+    for emit, suffix, read in ((emit_verilog, 'v', lint), (emit_vhdl, 'vhd', None)):
+        bundle = emit(plan, identifier(name))
+        file = tmp_path / f'{bundle.top}.{suffix}'
+        file.write_text(bundle.files[file.name])
+        assert bundle.files[file.name].isascii()
+        if read is not None:
+            assert read([file, *IP_SOURCES, CELL_MODELS], bundle.top) == ''
+        else:
+            assert analyze([*VHDL_IP_SOURCES, file], tmp_path) == ''
 
 
 def test_the_names_of_primitives_are_reserved():
