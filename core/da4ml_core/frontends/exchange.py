@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import struct
 import zlib
@@ -14,9 +13,10 @@ from da4ml_core.errors import Da4mlError, FormatError, Location, ParseError, Ver
 from da4ml_core.fixed import FixedType, Interval
 from da4ml_core.frontends.exchange_build import MAX_SHIFT, Listing, Word, build_program, exact_interval
 from da4ml_core.ir.program import Program
-from da4ml_core.ir.serialize import load_program
+from da4ml_core.ir.serialize import load_program, read_bounded
 
 EXCHANGE_SUFFIXES = ('.dais', '.dais.json', '.alir.json', '.alir.json.gz')
+NO_JSON = (json.JSONDecodeError, UnicodeDecodeError, RecursionError)
 NEGATION = 12  # what ALIR writes as -2, where DAIS has the relu of a negative
 
 
@@ -29,13 +29,10 @@ def load_exchange(path: Path) -> Program:
     """The program of a file, by its suffix; raises ParseError, VersionError or VerificationError with the path."""
     name = path.name.split('.')[0] or 'program'
     try:
-        encoded = path.read_bytes()
-        if path.suffix == '.dais':
-            listing = _dais_binary(encoded, name)
-        else:
-            listing = _json(json.loads(gzip.decompress(encoded) if path.suffix == '.gz' else encoded), name)
+        encoded = read_bounded(path)
+        listing = _dais_binary(encoded, name) if path.suffix == '.dais' else _json(json.loads(encoded), name)
         return build_program(listing)
-    except (OSError, EOFError, zlib.error, struct.error, json.JSONDecodeError, UnicodeDecodeError) as cause:
+    except (OSError, EOFError, zlib.error, struct.error, *NO_JSON) as cause:
         raise ParseError(f'truncated, or not of its kind: {cause}', location=Location(str(path))) from cause
     except (KeyError, TypeError, IndexError, OverflowError, FormatError) as cause:
         raise ParseError(f'the program is malformed: {cause}', location=Location(str(path))) from cause

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from da4ml_core.errors import Location, UnsupportedLayer
+from da4ml_core.errors import Location, TraceError, UnsupportedLayer
 from da4ml_core.frontends.json_view import JsonView
 from da4ml_core.frontends.keras_archive import KerasArchive, open_archive
 from da4ml_core.frontends.keras_graph import ModelGraph, Node, NodeKey, TensorKey, all_layers, read_graph, tensor_key
@@ -104,7 +104,11 @@ def call(node: Node, sources: list[SymbolicArray], read: Callable[[JsonView], Sy
     if node.call is not None and layer.package == 'keras.ops':
         return [operate(layer, node.call, read)]
     key = layer.package, layer.class_name
-    return [MERGES[key](layer, sources) if key in MERGES else HANDLERS[key](layer, sources[0])]
+    try:
+        return [MERGES[key](layer, sources) if key in MERGES else HANDLERS[key](layer, sources[0])]
+    except TraceError as error:
+        shapes = ', '.join(str(source.shape) for source in sources)
+        raise layer.corrupt(f'it cannot be applied to {shapes}: {error.message}') from None
 
 
 def input_shape(layer: SavedLayer) -> Shape:

@@ -12,7 +12,7 @@ from da4ml_core.errors import TraceError
 from da4ml_core.frontends.json_view import JsonView
 from da4ml_core.frontends.keras_merges import contract
 from da4ml_core.frontends.layer_frame import fixed_point, rectify
-from da4ml_core.frontends.saved_layer import SavedLayer, describe
+from da4ml_core.frontends.saved_layer import MAX_ELEMENTS, SavedLayer, describe
 
 if TYPE_CHECKING:
     from da4ml_core.trace import SymbolicArray
@@ -125,7 +125,10 @@ def _item(layer: SavedLayer, arguments: list[Any]) -> Any:
 def _repeat(layer: SavedLayer, arguments: list[Any]) -> Any:
     (x,) = arguments
     (axis,) = _axes(layer, 'axis', x)
-    return np.repeat(x, layer.pair('repeats', 1)[0], axis=axis)
+    times = layer.pair('repeats', 1)[0]
+    if times * x.size > MAX_ELEMENTS:
+        raise layer.corrupt(f'it repeats an input of {x.shape} {times} times')
+    return np.repeat(x, times, axis=axis)
 
 
 def _clip(layer: SavedLayer, arguments: list[Any]) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from da4ml_core.frontends.layer_frame import activate, check_exact, fixed_point, rectify, symbolic
-from da4ml_core.frontends.saved_layer import MAX_SIZE, SavedLayer
+from da4ml_core.frontends.saved_layer import MAX_ELEMENTS, MAX_SIZE, SavedLayer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,7 +74,7 @@ def permute(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
 
 def repeat_vector(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
     times = layer.options['n'].integer()
-    if x.ndim != 1 or not 1 <= times <= MAX_SIZE:
+    if x.ndim != 1 or not 1 <= times <= MAX_SIZE or times * x.size > MAX_ELEMENTS:
         raise layer.corrupt(f'it repeats an input of {x.shape} {times} times')
     return symbolic(np.broadcast_to(x, (times, x.size)))
 

@@ -34,6 +34,7 @@ ELEMENT_TYPES: Mapping[int, tuple[str, int]] = MappingProxyType(
 )
 EXTERNAL = 1
 MAX_ELEMENTS = 1 << 26
+MAX_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +121,12 @@ def read_onnx(path: Path) -> OnnxGraph:
     """The graph of a model file; raises FrontendError, UnsupportedLayer or CorruptModel."""
     file = str(path)
     try:
-        data = path.read_bytes()
+        with path.open('rb') as opened:
+            data = opened.read(MAX_BYTES + 1)  # what has no end, say a device, is not read to it
     except OSError as error:
         raise FrontendError(f'cannot read the model: {error.strerror}', location=Location(file)) from None
+    if len(data) > MAX_BYTES:
+        raise CorruptModel(f'the file has more than {MAX_BYTES >> 20} MB', location=Location(file))
     model = Message.parse(data, 'the model', file)
     graph = model.message(7, 'the graph')
     if not graph.has(1):

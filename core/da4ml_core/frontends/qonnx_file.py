@@ -122,7 +122,7 @@ def apply(graph: OnnxGraph, node: Node, inputs: list[Value], dropped: list[str])
             return HANDLERS[node.op_type](node, inputs)
     except FrontendError:
         raise
-    except (ValueError, IndexError, TraceError) as cause:
+    except (ValueError, IndexError, TraceError, MemoryError) as cause:
         shapes = ', '.join(str(value.shape) for value in inputs)
         reason = cause.message if isinstance(cause, TraceError) else str(cause)
         raise node.corrupt(f'its inputs, of the shapes {shapes}, do not fit: {reason}') from None

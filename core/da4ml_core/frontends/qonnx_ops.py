@@ -17,6 +17,7 @@ from da4ml_core.frontends.qonnx_tensor import Step, Tensor
 from da4ml_core.frontends.qonnx_windows import check_product, convolution, pool
 
 Array = NDArray[Any]
+MAX_ELEMENTS = 1 << 24  # of a result; damaged files may ask for more than memory
 Value = Array | Tensor
 Handler = Callable[[Node, Sequence[Value]], Value]
 
@@ -24,6 +25,7 @@ Handler = Callable[[Node, Sequence[Value]], Value]
 def matmul(node: Node, values: Sequence[Value]) -> Value:
     a, b = _count(node, values, 2)
     if not isinstance(a, Tensor) and not isinstance(b, Tensor):
+        check_size(node, (*a.shape[:-1], *b.shape[-1:]))
         return np.asarray(np.matmul(a, b))
     return _product(node, a, b)
 
@@ -60,7 +62,7 @@ def _operator(operation: str) -> Handler:
 
 def _arithmetic(node: Node, operation: str, a: Value, b: Value) -> Value:
     try:
-        np.broadcast_shapes(a.shape, b.shape)
+        check_size(node, np.broadcast_shapes(a.shape, b.shape))
     except ValueError:
         raise node.corrupt(f'shapes {a.shape} and {b.shape} do not broadcast') from None
     if operation == '/' and not isinstance(b, Tensor) and not b.all():
@@ -168,6 +170,7 @@ def transpose(node: Node, values: Sequence[Value]) -> Value:
 def concat(node: Node, values: Sequence[Value]) -> Value:
     axis = node.integer('axis')
     constants = [value for value in values if not isinstance(value, Tensor)]
+    check_size(node, (sum(math.prod(value.shape) for value in values),))
     if len(constants) == len(values):
         return np.concatenate(constants, axis=axis)
     for value in values:
@@ -200,6 +203,7 @@ def gather(node: Node, values: Sequence[Value]) -> Value:
     places, axis = _constant(node, indices).astype(np.int64), node.integer('axis', 0)
     if not ((-x.shape[axis] <= places) & (places < x.shape[axis])).all():
         raise node.corrupt('an index is out of range')
+    check_size(node, (*x.shape[:axis], *places.shape, *x.shape[axis:][1:]))
     return _moved(x, lambda array: np.take(array, places, axis=axis))
 
 
@@ -230,6 +234,12 @@ def power(node: Node, values: Sequence[Value]) -> Value:
 
 def square_root(node: Node, values: Sequence[Value]) -> Value:
     return np.asarray(np.sqrt(_constant(node, *_count(node, values, 1))))
+
+
+def check_size(node: Node, shape: Sequence[int]) -> None:
+    """Raise CorruptModel for a result larger than that of any model, before it is made."""
+    if math.prod(shape) > MAX_ELEMENTS:
+        raise node.corrupt(f'its result would have the shape {tuple(shape)}')
 
 
 def _count(node: Node, values: Sequence[Value], expected: int) -> Sequence[Value]:

@@ -14,6 +14,7 @@ from da4ml_core.frontends.qonnx_tensor import SIGNIFICAND, Tensor, constant_bits
 
 Array = NDArray[Any]
 
+MAX_SIZE = 1 << 16  # of a window, a stride or a dilation
 WEIGHT_BITS = 16  # a quantizer made weights of no more bits than these
 
 
@@ -36,7 +37,7 @@ def check_product(node: Node, tensor: Tensor, weights: Array) -> None:
 
 def convolution(node: Node, values: Sequence[Array | Tensor]) -> Tensor:
     """The correlation with a constant kernel, and its bias."""
-    from da4ml_core.trace import conv
+    from da4ml_core.trace import conv, zero_pad
 
     x, kernel, *bias = values
     if not isinstance(x, Tensor) or isinstance(kernel, Tensor) or any(isinstance(value, Tensor) for value in bias):
@@ -47,7 +48,7 @@ def convolution(node: Node, values: Sequence[Array | Tensor]) -> Tensor:
         raise node.corrupt(f'its kernel of shape {kernel.shape} does not fit the input of shape {x.shape}')
     strides, dilation = (node.integers(name) or [1] * rank for name in ('strides', 'dilations'))
     widths = _pads(node, x.shape[2:], kernel.shape[2:], strides, dilation)
-    inside: Any = np.pad(_channels_last(x), [*widths, (0, 0)])
+    inside = zero_pad(_channels_last(x), widths)
     weights = kernel.astype(np.float64).transpose(*range(2, rank + 2), 1, 0)
     y = Tensor(_channels_first(conv(inside, weights, strides, 'valid', dilation, node.integer('group', 1))))
     for offset in bias:
@@ -101,6 +102,8 @@ def _pads(
     rank, mode = len(spatial), node.text('auto_pad', 'NOTSET')
     if not len(size) == len(strides) == len(dilation) == rank:
         raise node.corrupt(f'its sizes, strides or dilations are not one for each of {rank} axes')
+    if min((*size, *strides, *dilation)) < 1 or max((*size, *strides, *dilation)) > MAX_SIZE:
+        raise node.corrupt(f'its sizes, strides or dilations are not from 1 to {MAX_SIZE}')
     if mode == 'SAME_UPPER':
         return [_same(*geometry) for geometry in zip(spatial, size, strides, dilation, strict=True)]
     if mode not in ('NOTSET', 'VALID'):

@@ -18,6 +18,7 @@ from da4ml_core.frontends.keras_archive import WeightStore
 Shape = tuple[int, ...]
 
 MAX_SIZE = 1 << 16  # of a window, an upsampling or a repetition
+MAX_ELEMENTS = 1 << 24  # of a tensor
 
 QUANTIZER_ROLES: Mapping[str, str] = {
     'iq': 'input quantizer',

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from da4ml_core.errors import Location, ParseError, VersionError
+from da4ml_core.errors import Location, ParseError, VerificationError, VersionError
 from da4ml_core.fixed import FixedType, Interval, Overflow, Rounding
 from da4ml_core.ir.opcode import Attribute, BitFunction, InputPort, Opcode, Quantization
 from da4ml_core.ir.program import Op, Operand, Program, Shape
@@ -18,6 +18,7 @@ from da4ml_core.ir.verify import verify
 
 FORMAT = 'da4ml-flow program'
 VERSION = 1
+MAX_BYTES = 1 << 28  # of a file, unpacked
 
 
 def program_to_data(program: Program) -> dict[str, Any]:
@@ -87,21 +88,29 @@ def load_program(path: str | Path) -> Program:
     """Read a program; raises ParseError with the path for a truncated or foreign file."""
     path = Path(path)
     try:
-        encoded = path.read_bytes()
-        if path.suffix == '.gz':
-            encoded = gzip.decompress(encoded)
-        data = json.loads(encoded)
+        data = json.loads(read_bounded(path))
+    except ParseError:
+        raise
     except OSError as cause:
         if isinstance(cause, gzip.BadGzipFile):
             raise ParseError(f'not a gzip file: {cause}', location=Location(str(path))) from cause
         raise ParseError(f'cannot read the program: {cause.strerror or cause}', location=Location(str(path))) from cause
-    except (EOFError, zlib.error, ValueError) as cause:
+    except (EOFError, zlib.error, ValueError, RecursionError) as cause:
         raise ParseError(f'truncated or not JSON: {cause}', location=Location(str(path))) from cause
     try:
         return program_from_data(data)
-    except (ParseError, VersionError) as error:
+    except (ParseError, VersionError, VerificationError) as error:
         error.location = Location(str(path))
         raise
+
+
+def read_bounded(path: Path) -> bytes:
+    """The file, unpacked if it ends in .gz; raises ParseError where that has no end in sight."""
+    with path.open('rb') as file:
+        data = (gzip.GzipFile(fileobj=file) if path.suffix == '.gz' else file).read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ParseError(f'more than {MAX_BYTES >> 20} MB of program', location=Location(str(path)))
+    return data
 
 
 def _attribute_data(attribute: Attribute, tables: Mapping[Table, int]) -> list[Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,17 @@ from da4ml_core.trace.graph import Graph
 from da4ml_core.trace.variable import ZERO, Variable, add_dyadic, multiply_dyadic
 
 ObjectArray = NDArray[Any]  # of Variable, External or Fraction objects
+MAX_ELEMENTS = 1 << 24  # of an array: no design is as large, but a damaged model file may ask for more than memory
+
+
+def check_size(shape: Sequence[int]) -> None:
+    """Raise UnsupportedOperation for an array larger than any design, before it is made."""
+    if prod(shape) > MAX_ELEMENTS:
+        raise UnsupportedOperation(
+            f'an array of the shape {tuple(int(size) for size in shape)}, more than {MAX_ELEMENTS} elements, '
+            'cannot be traced',
+            location=user_location(),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +164,7 @@ def contract(
     a = symbolic.transpose([left.index(label) for label in batch + rows + summed])
     b = constant.transpose([right.index(label) for label in batch + summed + columns])
     size = [int(np.prod([extent[label] for label in labels])) for labels in (batch, rows, summed, columns)]
+    check_size((size[0], size[1], size[3]))
     a, b = a.reshape(size[0], size[1], size[2]), b.reshape(size[0], size[2], size[3])
     result = np.empty((size[0], size[1], size[3]), dtype=object)
     for i in range(size[0]):
@@ -193,7 +206,9 @@ def contract_variables(
         extents = iter(ordered.shape)
         return ordered.reshape([next(extents) if label in own else 1 for label in labels])
 
-    x, y = np.broadcast_arrays(spread(a, left), spread(b, right))
+    x, y = spread(a, left), spread(b, right)
+    check_size(np.broadcast_shapes(x.shape, y.shape))
+    x, y = np.broadcast_arrays(x, y)
     products = np.empty(x.shape, dtype=object)
     flat = products.reshape(-1)
     for position, (u, v) in enumerate(zip(x.flat, y.flat, strict=True)):

@@ -10,7 +10,7 @@ import numpy as np
 from da4ml_core._srcloc import user_location
 from da4ml_core.errors import TraceError, UnsupportedOperation
 from da4ml_core.trace.context import Context, Elements
-from da4ml_core.trace.linear import ObjectArray, exact_matrix
+from da4ml_core.trace.linear import ObjectArray, check_size, exact_matrix
 from da4ml_core.trace.quantize import constant_variables
 from da4ml_core.trace.variable import Variable
 
@@ -34,6 +34,7 @@ def elements(context: Context, operand: Any) -> ObjectArray:
 
 def elementwise(function: Callable[..., Variable], *operands: ObjectArray) -> ObjectArray:
     """A function of variables on arrays that broadcast."""
+    check_size(np.broadcast_shapes(*(operand.shape for operand in operands)))
     arrays = np.broadcast_arrays(*operands)
     result = np.empty(arrays[0].shape, dtype=object)
     flat = result.reshape(-1)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from da4ml_core.trace import selection
 from da4ml_core.trace.array import SymbolicArray
 from da4ml_core.trace.convolution import NOWHERE, Extents, extents, gather, gather_taps, unsupported, with_fill
-from da4ml_core.trace.linear import sum_axes
+from da4ml_core.trace.linear import check_size, sum_axes
 from da4ml_core.trace.reductions import tree
 from da4ml_core.trace.variable import Variable
 
@@ -71,7 +71,9 @@ def global_avg_pool(x: SymbolicArray, keepdims: bool = False) -> SymbolicArray:
 def upsample(x: SymbolicArray, size: Extents) -> SymbolicArray:
     """Every position repeated along each spatial axis."""
     elements = x.elements
-    for axis, times in enumerate(extents(size, x.ndim - 1, 'size')):
+    repeats = extents(size, x.ndim - 1, 'size')
+    check_size([extent * times for extent, times in zip(x.shape, (*repeats, 1), strict=True)])
+    for axis, times in enumerate(repeats):
         elements = np.repeat(elements, times, axis=axis)
     return SymbolicArray(x.context, elements)
 
@@ -80,6 +82,7 @@ def zero_pad(x: SymbolicArray, widths: Widths) -> SymbolicArray:
     """Zeros around the spatial axes."""
     given: Sequence[Any] = [widths] * (x.ndim - 1) if isinstance(widths, int) else widths
     pairs = [(width, width) if isinstance(width, int) else tuple(width) for width in given]
+    check_size([extent + sum(pair) for extent, pair in zip(x.shape, (*pairs, (0, 0)), strict=True)])
     padded: Any = np.pad(x, [*pairs, (0, 0)])
     return SymbolicArray(x.context, padded.elements)
 

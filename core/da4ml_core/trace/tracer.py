@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from math import prod
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from da4ml_core.passes.narrow import narrow
 from da4ml_core.passes.sink_constants import sink_constants
 from da4ml_core.trace.array import SymbolicArray
 from da4ml_core.trace.context import Context
-from da4ml_core.trace.linear import SolverOptions
+from da4ml_core.trace.linear import SolverOptions, check_size
 from da4ml_core.trace.variable import External
 
 
@@ -33,6 +34,7 @@ class Tracer:
         shape = tuple(shape)
         if any(isinstance(extent, bool) or not isinstance(extent, int) or extent < 1 for extent in shape):
             raise FormatError(f'input {name!r} needs a shape of positive integers, not {shape}')
+        check_size((self._num_inputs + prod(shape),))
         elements = np.empty(shape, dtype=object)
         flat = elements.reshape(-1)
         for position in range(flat.size):

@@ -125,11 +125,21 @@ def write_archive(path: Path, members: dict[str, bytes]) -> Path:
 
 
 @pytest.fixture
-def model_file() -> ModelFile:
+def new_model_file() -> Callable[[], ModelFile]:
+    """Makes models of one QDense layer."""
+
+    def make() -> ModelFile:
+        model = ModelFile()
+        model.dense()
+        return model
+
+    return make
+
+
+@pytest.fixture
+def model_file(new_model_file: Callable[[], ModelFile]) -> ModelFile:
     """A model of one QDense layer; change what you like, then write it."""
-    model = ModelFile()
-    model.dense()
-    return model
+    return new_model_file()
 
 
 @pytest.fixture
