@@ -48,15 +48,16 @@ class Program(ir.Program):
         """LUTs on a device family; raises SolveError for an unknown one."""
         return area.lut_estimate(self, device(family))
 
-    def predict(self, x: Any, threads: int | None = None, codes: bool = False) -> Any:
+    def predict(self, x: Any, threads: int | None = None, codes: bool = False, compiled: bool | None = None) -> Any:
         """Outputs for a batch, exact: float64 of shape (n, *output_shape), or integer codes.
 
-        ``x`` is (n, *input_shape), or a sequence of such arrays for several inputs. Raises InterpError for other
+        ``x`` is (n, *input_shape), or a sequence of such arrays for several inputs. ``compiled``: build machine code
+        with the system's C compiler first, which a long run repays (None: when it does). Raises InterpError for other
         shapes, for NaN, and where float64 cannot hold an output exactly.
         """
         from da4ml_core.interp import predict
 
-        return predict(self, x, threads=threads, codes=codes)
+        return predict(self, x, threads=threads, codes=codes, compiled=compiled)
 
     def optimize(self, family: str = DEFAULT_DEVICE, ternary: bool = False) -> Program:
         """The same function by fewer and smaller operations; ``ternary`` fuses adders where the family has that."""

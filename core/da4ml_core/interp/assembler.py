@@ -50,6 +50,7 @@ class Kind(IntEnum):
     AND = 26  # (a << l) & (b << m)
     OR = 27  # (a << l) | (b << m)
     XOR = 28  # (a << l) ^ (b << m)
+    CALL = 29  # the machine code at address p, on all buffers
 
 
 ROUNDINGS = tuple(Rounding)  # the numbering of LOAD_REAL

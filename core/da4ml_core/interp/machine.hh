@@ -32,7 +32,7 @@ constexpr std::size_t GRANULE = 64;  // samples in a block are a multiple of thi
 enum Kind : std::int32_t {
     ADD, SUB, RSUB, ADD_PPP, ADD_PPM, ADD_PMM, OFFSET, NEGATE, SLICE_SIGNED, SLICE_UNSIGNED, RELU_SLICE,
     NUDGE_SIGN, NUDGE_EVEN, CLAMP, ZERO_OUTSIDE, FILL, FROM_16, FROM_32, FROM_64, LOAD_REAL, LOAD_CODE, STORE_CODE, STORE_REAL,
-    SELECT, MULTIPLY, GATHER, AND, OR, XOR,
+    SELECT, MULTIPLY, GATHER, AND, OR, XOR, CALL,
 };
 
 enum Rounding : std::int32_t { TRN, TRN_ZERO, RND, RND_ZERO, RND_INF, RND_MIN_INF, RND_CONV };
@@ -254,6 +254,9 @@ DA4ML_INLINE void look_up(char* d, const char* a, const Instruction& word, const
     }
 }
 
+// What c_source.py writes: the machine code of many instructions, for blocks of the size that it was made for.
+using Compiled = void (*)(char* scratch, const char* tables, std::size_t size);
+
 constexpr bool compares(Kind kind) {
     return kind == RELU_SLICE || kind == NUDGE_SIGN || kind == CLAMP || kind == ZERO_OUTSIDE || kind == LOAD_REAL ||
            kind == SELECT;
@@ -368,6 +371,10 @@ DA4ML_INLINE void execute(const Instruction* code, std::size_t length, char* scr
             DA4ML_STEPS(STORE_CODE) DA4ML_STEPS(STORE_REAL)
             DA4ML_STEPS(SELECT) DA4ML_STEPS(MULTIPLY) DA4ML_STEPS(GATHER)
             DA4ML_STEPS(AND) DA4ML_STEPS(OR) DA4ML_STEPS(XOR)
+            case CALL * LANES:
+                reinterpret_cast<Compiled>(static_cast<std::intptr_t>(word->p))(
+                    scratch, block.batch.tables, block.size);
+                break;
             default: __builtin_unreachable();
         }
     }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from da4ml_core.interp.assembler import LANE_BITS, Instruction
+from da4ml_core.interp.assembler import LANE_BITS, Instruction, Register
 
 LANES = len(LANE_BITS)
 LANE_BYTES = tuple(bits // 8 for bits in LANE_BITS)
@@ -23,6 +23,9 @@ class Microcode(NamedTuple):
     words: NDArray[np.void]
     bytes_per_sample: int
     tables: NDArray[np.uint8]
+    operations: int  # on each sample
+    block: int | None = None  # the samples of a block, where the words depend on it
+    library: Any = None  # what the addresses in the words belong to
 
     def scaled(self, block_size: int) -> NDArray[np.uint8]:
         """The words as bytes, with the addresses that they have for a block of that many samples."""
@@ -32,30 +35,65 @@ class Microcode(NamedTuple):
         return words.view(np.uint8)
 
 
-def assemble(code: Sequence[Instruction]) -> Microcode:
-    """Give every register a buffer, the one most recently freed first, and pack the instructions."""
-    slots, counts = _allocate(code)
-    bases = [0] * LANES  # widest first, so that all buffers are aligned
-    total = 0
-    for lane in reversed(range(LANES)):
-        bases[lane] = total
-        total += counts[lane] * LANE_BYTES[lane]
-    words = np.zeros(len(code), dtype=WORD)
-    rows = []
-    tables = _Tables()
-    for instruction in code:
+class Step(NamedTuple):
+    """What one word of the machine reads and writes."""
+
+    reads: Sequence[Register]
+    writes: Sequence[Register]
+
+
+class Layout:
+    """A buffer for every register that steps read or write, the one most recently freed first.
+
+    ``in_place``: a result may take the place of an operand, as every instruction reads a lane before it writes it.
+    """
+
+    def __init__(self, steps: Sequence[Step], *, in_place: bool) -> None:
+        self._slots, counts = _allocate(steps, in_place)
+        self._bases = [0] * LANES  # widest first, so that all buffers are aligned
+        self.bytes_per_sample = 0
+        for lane in reversed(range(LANES)):
+            self._bases[lane] = self.bytes_per_sample
+            self.bytes_per_sample += counts[lane] * LANE_BYTES[lane]
+
+    def address(self, register: Register) -> int:
+        """Of a register's buffer, in bytes per sample of a block."""
+        return self._bases[register.lane] + self._slots[register.number] * LANE_BYTES[register.lane]
+
+
+class Words:
+    """Instructions packed one after another, with the tables that they read."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.tables = Tables()
+        self._layout = layout
+        self._rows: list[tuple[int, ...]] = []
+
+    def append(self, instruction: Instruction) -> None:
         kind, lane, result, operands, shifts, p, q, table = instruction
         if table:
-            p, shifts = tables.place(table, lane), (len(table) - 1,)
-        addresses = [bases[r.lane] + slots[r.number] * LANE_BYTES[r.lane] for r in operands]
-        target = 0 if result is None else bases[lane] + slots[result.number] * LANE_BYTES[lane]
-        padded = (*(*addresses, 0, 0, 0)[:3], *(*shifts, 0, 0, 0)[:3])
-        rows.append((kind * LANES + lane, target, *padded, p, q))
-    words[:] = rows
-    return Microcode(words, total, tables.content())
+            p, shifts = self.tables.place(table, lane), (len(table) - 1,)
+        target = 0 if result is None else self._layout.address(result)
+        addresses = (*map(self._layout.address, operands), 0, 0, 0)[:3]
+        self._rows.append((kind * LANES + lane, target, *addresses, *(*shifts, 0, 0, 0)[:3], p, q))
+
+    def packed(self) -> NDArray[np.void]:
+        words = np.zeros(len(self._rows), dtype=WORD)
+        words[:] = self._rows
+        return words
 
 
-class _Tables:
+def assemble(code: Sequence[Instruction]) -> Microcode:
+    """A word for each instruction."""
+    steps = [Step(each.operands, () if each.result is None else (each.result,)) for each in code]
+    layout = Layout(steps, in_place=True)
+    words = Words(layout)
+    for instruction in code:
+        words.append(instruction)
+    return Microcode(words.packed(), layout.bytes_per_sample, words.tables.content(), len(code))
+
+
+class Tables:
     """Tables one after another in memory, each content once for each lane that reads it."""
 
     def __init__(self) -> None:
@@ -78,28 +116,27 @@ class _Tables:
         return np.frombuffer(b''.join(self._parts), dtype=np.uint8)
 
 
-def _allocate(code: Sequence[Instruction]) -> tuple[dict[int, int], list[int]]:
+def _allocate(steps: Sequence[Step], in_place: bool) -> tuple[dict[int, int], list[int]]:
     """A slot of its lane's pool for each register, and the size of each pool."""
-    last_use: dict[int, int] = {}
-    for position, instruction in enumerate(code):
-        for register in instruction.operands:
-            last_use[register.number] = position
+    last_use = {register.number: position for position, step in enumerate(steps) for register in step.reads}
     slots: dict[int, int] = {}
     free: list[list[int]] = [[] for _ in range(LANES)]
     counts = [0] * LANES
-    for position, instruction in enumerate(code):
-        for register in dict.fromkeys(instruction.operands):
-            if last_use[register.number] == position:
+
+    def release(registers: Iterable[Register], position: int) -> None:
+        for register in dict.fromkeys(registers):
+            if last_use.get(register.number, position) == position:
                 free[register.lane].append(slots[register.number])
-        result = instruction.result
-        if result is None:
-            continue
-        pool = free[result.lane]
-        if pool:  # perhaps an operand's: every instruction reads a lane before it writes it
-            slots[result.number] = pool.pop()
-        else:
-            slots[result.number] = counts[result.lane]
-            counts[result.lane] += 1
-        if result.number not in last_use:
-            pool.append(slots[result.number])
+
+    for position, (reads, writes) in enumerate(steps):
+        if in_place:
+            release(reads, position)
+        for register in writes:
+            pool = free[register.lane]
+            if pool:
+                slots[register.number] = pool.pop()
+            else:
+                slots[register.number] = counts[register.lane]
+                counts[register.lane] += 1
+        release(writes if in_place else (*reads, *writes), position)
     return slots, counts

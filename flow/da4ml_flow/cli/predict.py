@@ -27,6 +27,11 @@ SHOWN_SAMPLES = 5
 @click.option('--compare', metavar='ARRAY', help='Compare with this array of DATA; exit with 1 if any element differs.')
 @click.option('--samples', type=click.IntRange(1), help='Only the first so many samples.')
 @click.option('--rtl', is_flag=True, help='Simulate the emitted hardware description instead of interpreting.')
+@click.option(
+    '--compiled/--interpreted',
+    default=None,
+    help="Machine code by the system's C compiler, or never; by itself if long.",
+)
 @LANGUAGE
 @pipeline_options
 @solver_options
@@ -39,6 +44,7 @@ def predict(
     compare: str | None,
     samples: int | None,
     rtl: bool,
+    compiled: bool | None,
     language: str,
     limits: dict[str, Any],
     effort: str,
@@ -59,12 +65,12 @@ def predict(
     expected = load_array(data, compare, key='--compare')[:samples] if compare else None
     program = read_model(model, effort, extra_depth, device, max_operands, input_type)
     start = time.perf_counter()
-    y = _simulated(program, x, limits, device, language) if rtl else _interpreted(program, x)
+    y = _simulated(program, x, limits, device, language) if rtl else _interpreted(program, x, compiled)
     seconds = time.perf_counter() - start
     facts: dict[str, Any] = {
         'samples': len(y),
         'shape': list(y.shape),
-        'engine': 'simulated RTL' if rtl else 'interpreter',
+        'engine': 'simulated RTL' if rtl else 'compiled' if compiled else 'interpreter',
         'seconds': round(seconds, 4),
     }
     if expected is not None:
@@ -87,10 +93,10 @@ def predict(
     return 1 if facts.get('different') else 0
 
 
-def _interpreted(program: Program, x: NDArray[Any]) -> NDArray[Any]:
+def _interpreted(program: Program, x: NDArray[Any], compiled: bool | None) -> NDArray[Any]:
     from da4ml_core.interp import Executable
 
-    return shaped(program, Executable(program).run(x))
+    return shaped(program, Executable(program).run(x, compiled=compiled))
 
 
 def shaped(program: Program, y: NDArray[Any]) -> NDArray[Any]:

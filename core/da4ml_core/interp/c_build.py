@@ -1,0 +1,102 @@
+"""The system's C compiler: sources to a shared library, kept in the user's cache under the hash of what made it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from da4ml_core.errors import InterpError
+
+FLAGS = ('-std=gnu11', '-O1', '-fPIC', '-fno-strict-aliasing', '-Wno-psabi')  # -O1: the vectors are in the source
+LONGEST_MESSAGE = 2000  # characters of a compiler's complaint
+
+
+class NoCompiler(InterpError):
+    """This machine cannot build the compiled form."""
+
+
+def cache_directory() -> Path:
+    """Where libraries are kept; it may be deleted at any time."""
+    return Path(os.environ.get('XDG_CACHE_HOME') or str(Path.home() / '.cache')) / 'da4ml-flow' / 'compiled'
+
+
+def find_compiler() -> tuple[list[str], str]:
+    """The command of the C compiler, $CC or cc, and what it says of its version; raises NoCompiler."""
+    return _compiler(os.environ.get('CC', 'cc'), os.environ.get('PATH', ''))
+
+
+@lru_cache(maxsize=4)
+def _compiler(named: str, path: str) -> tuple[list[str], str]:
+    command = shlex.split(named)
+    program = shutil.which(command[0], path=path) if command else None
+    if program is None:
+        raise NoCompiler(
+            f'no C compiler: {named!r} is not on PATH',
+            hint='install gcc or clang, or set CC; without the compiled form the interpreter gives the same results',
+        )
+    answer = subprocess.run([program, *command[1:], '--version'], capture_output=True, text=True, check=False)
+    return [program, *command[1:]], answer.stdout
+
+
+def build_library(
+    sources: Sequence[str], flags: Sequence[str], functions: Sequence[str]
+) -> tuple[ctypes.CDLL, list[int]]:
+    """The library of the sources and the addresses of functions in it, built if it is not in the cache.
+
+    Raises NoCompiler, and InterpError for what the compiler refuses.
+    """
+    command, version = find_compiler()
+    content = '\0'.join([*command, version, *FLAGS, *flags, *sources])
+    path = cache_directory() / f'{sha256(content.encode()).hexdigest()}.so'
+    if not path.exists():
+        _build(path, command, sources, flags)
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError:  # damaged, or of another system that shares the cache
+        path.unlink(missing_ok=True)
+        _build(path, command, sources, flags)
+        library = ctypes.CDLL(str(path))
+    addresses = [ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0 for name in functions]
+    return library, addresses
+
+
+def _build(path: Path, command: Sequence[str], sources: Sequence[str], flags: Sequence[str]) -> None:
+    """Compile on all cores, link, and put the library in place at once, so that no one finds half of it."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix='build-', dir=path.parent) as scratch:
+            folder = Path(scratch)
+            for number, source in enumerate(sources):
+                (folder / f'{number}.c').write_text(source)
+
+            def compile_one(number: int) -> None:
+                _run([*command, *FLAGS, *flags, '-c', f'{number}.c', '-o', f'{number}.o'], folder)
+
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                list(pool.map(compile_one, range(len(sources))))
+            objects = [f'{number}.o' for number in range(len(sources))]
+            _run([*command, '-shared', '-o', 'library.so', *objects], folder)
+            (folder / 'library.so').replace(path)
+    except OSError as cause:
+        raise InterpError(
+            f'the compiled program cannot be written: {cause}', hint='set XDG_CACHE_HOME to a folder that can be'
+        ) from None
+
+
+def _run(command: list[str], folder: Path) -> None:
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if result.returncode:
+        complaint = result.stderr.strip()[:LONGEST_MESSAGE]
+        raise InterpError(
+            f'{shlex.join(command)} failed with exit code {result.returncode}:\n{complaint}',
+            hint='GCC from 9 on or Clang can; without the compiled form the interpreter gives the same results',
+        )
