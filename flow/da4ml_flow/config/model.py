@@ -136,7 +136,9 @@ class LintConfig(Section):
 class SimulateConfig(Section):
     """Simulation of the hardware description, compared bit by bit with the model."""
 
-    tool: Literal['verilator'] = Field(default='verilator', description='tool')
+    tool: Literal['verilator', 'icarus'] = Field(
+        default='verilator', description='tool; icarus is quickly compiled, slow to run, and knows unknown bits'
+    )
     samples: int = Field(
         default=1000,
         ge=1,

@@ -14,6 +14,7 @@ import yaml
 from da4ml_core.codegen.bundle import RtlBundle
 from da4ml_core.codegen.wrapper import Constraints, Wrapper, constraints_text, wrapper_name, wrapper_text
 from da4ml_core.errors import CodegenError
+from da4ml_flow.eda.verilog_bench import verilog_bench_text
 from da4ml_flow.eda.vhdl_bench import bench_entity, bench_text
 from da4ml_flow.errors import FlowError
 
@@ -86,6 +87,7 @@ def write_core(
     harness = resources.files('da4ml_flow.eda') / 'harness' / _HARNESS_FILE
     (directory / _HARNESS_FILE).write_text(harness.read_text())
     (directory / f'{scan_top(bundle.top)}.v').write_text(scan_wrapper(bundle))
+    (directory / f'{bench_entity(bundle)}.v').write_text(verilog_bench_text(bundle))
     if bundle.language == VHDL:
         (directory / f'{bench_entity(bundle)}.vhd').write_text(bench_text(bundle))
     data = _core(bundle, name)
@@ -184,6 +186,7 @@ def _core(bundle: RtlBundle, name: str) -> dict[str, Any]:
             'rtl': rtl,
             'harness': {'files': harness},
             'scan': {'files': [wrapper], 'file_type': 'verilogSource'},
+            'verilog_bench': {'files': [f'{bench_entity(bundle)}.v'], 'file_type': 'verilogSource'},
         },
         'targets': {
             'default': {'filesets': ['rtl'], 'toplevel': bundle.top},
@@ -204,6 +207,12 @@ def _core(bundle: RtlBundle, name: str) -> dict[str, Any]:
                 },
                 'filesets': ['rtl', 'harness'],
                 'toplevel': bundle.top,
+            },
+            'icarus': {
+                'flow': 'sim',
+                'flow_options': {'tool': 'icarus'},
+                'filesets': ['rtl', 'verilog_bench'],
+                'toplevel': bench_entity(bundle),
             },
             'synth': {
                 'flow': 'generic',
@@ -282,7 +291,7 @@ def _through_ghdl(core: dict[str, Any], bundle: RtlBundle) -> dict[str, Any]:
     }
     for target in targets.values():
         target['flags'] = {VHDL: True}
-    for name in ('sim', 'synth', 'prove', 'pnr'):
+    for name in ('sim', 'icarus', 'synth', 'prove', 'pnr'):
         options = targets[name]['flow_options']
         options['frontends'] = ['da4mlghdl', *options.get('frontends', [])]
         options['unit'] = bundle.top

@@ -83,6 +83,15 @@ TOOLS: Mapping[str, ToolSpec] = MappingProxyType(
             ToolSpec('make', 'every tool', ('make',), ('--version',), 'apt install make'),
             ToolSpec('c++', 'simulate', ('c++', 'g++', 'clang++'), ('-dumpfullversion',), 'apt install g++'),
             ToolSpec('perl', 'lint, simulate', ('perl',), ('-e', 'print $^V'), 'apt install perl'),
+            ToolSpec(
+                'iverilog',
+                'simulate',
+                ('iverilog',),
+                ('-V',),
+                'apt install iverilog (11 or newer)',
+                optional=True,
+                minimum=(11,),
+            ),
             ToolSpec('ghdl', 'VHDL', ('ghdl',), ('--version',), 'apt install ghdl', optional=True),
             ToolSpec(
                 'vivado',
@@ -107,6 +116,7 @@ LIBRARIES = ('fusesoc', 'edalize')
 # the tools that a job starts; the versions of the first ones decide its result
 LINT = ('verilator', 'perl', 'make')
 SIMULATE = ('verilator', 'c++', 'perl', 'make')
+SIMULATE_ICARUS = ('iverilog', 'make')
 SYNTHESIZE = ('yosys', 'make')
 IMPLEMENT = ('yosys', 'nextpnr-ecp5', 'make')
 QUARTUS = ('quartus_sh', 'make')

@@ -202,3 +202,16 @@ def _blocks(samples: int, bits: int) -> Iterator[slice]:
     """Slices of samples that keep a matrix of their bits small."""
     step = max(1, _BITS_AT_ONCE // max(1, bits))
     return (slice(start, start + step) for start in range(0, samples, step))
+
+
+def to_lines(records: Records, port_bits: int) -> list[str]:
+    """Port records as binary numbers, most significant bit first, as test benches read them."""
+    bits = np.unpackbits(records, axis=1, bitorder='little')[:, :port_bits][:, ::-1]
+    return [row.tobytes().decode('ascii') for row in bits + ord('0')]
+
+
+def from_lines(lines: Sequence[str]) -> tuple[Records, NDArray[np.bool_]]:
+    """Port records of binary numbers of one width, and in which of them a bit is neither 0 nor 1 (it is a 0 there)."""
+    text = np.array([list(line.encode('ascii', 'replace')) for line in lines], dtype=np.uint8)[:, ::-1]
+    unknown: NDArray[np.bool_] = ~np.isin(text, (ord('0'), ord('1'))).all(axis=1)
+    return np.packbits(text == ord('1'), axis=1, bitorder='little'), unknown

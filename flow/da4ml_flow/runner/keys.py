@@ -30,11 +30,12 @@ TOOLING = (
     'edalize.tools.da4mlquartus',
     PRIMITIVES,
 )
+BENCHES = ('da4ml_flow.eda.vhdl_bench', 'da4ml_flow.eda.verilog_bench')
 COSTS = ('da4ml_flow.stages.vendor', 'da4ml_flow.stages.cost')
 # the packages and modules whose sources decide the result of a stage; its own module always does
 CODE: Mapping[str, tuple[str, ...]] = {
     'trace': (*COMPILER, 'da4ml_flow.stages.model_file', 'da4ml_flow.stages.float_model'),
-    'emit': (*COMPILER, 'da4ml_flow.eda.core_file', 'da4ml_flow.eda.harness', 'da4ml_flow.eda.vhdl_bench'),
+    'emit': (*COMPILER, 'da4ml_flow.eda.core_file', 'da4ml_flow.eda.harness', *BENCHES),
     'lint': TOOLING,
     'simulate': (*TOOLING, 'da4ml_core.fixed', 'da4ml_core.ir', 'da4ml_core.interp'),
     'verify': (*TOOLING, *COMPILER),

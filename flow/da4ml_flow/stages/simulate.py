@@ -12,7 +12,7 @@ from da4ml_flow.stages.base import StageContext, StageOutcome
 if TYPE_CHECKING:
     from da4ml_core.codegen.bundle import RtlBundle
     from da4ml_core.ir.program import Program
-    from da4ml_flow.eda.backends.verilator import Simulation
+    from da4ml_flow.eda.simulation import Simulation
     from da4ml_flow.eda.vectors import Codes, Records
 
 _SHOWN = 20
@@ -40,9 +40,10 @@ class Simulate:
     def tools(self, config: BuildConfig) -> tuple[ToolVersion, ...]:
         from da4ml_flow.eda import fusesoc, tools
 
-        verilator, compiler, *_ = tools.find_all(tools.SIMULATE)
-        front_end = tools.find_all(tools.FRONT_ENDS[config.rtl.language])
-        return (verilator.record, compiler.record, *(tool.record for tool in front_end), *fusesoc.libraries())
+        icarus = config.simulate is not None and config.simulate.tool == 'icarus'
+        found = tools.find_all(tools.SIMULATE_ICARUS)[:1] if icarus else tools.find_all(tools.SIMULATE)[:2]
+        found += tools.find_all(tools.FRONT_ENDS[config.rtl.language])
+        return (*(tool.record for tool in found), *fusesoc.libraries())
 
     def run(self, context: StageContext) -> StageOutcome:
         import numpy as np
@@ -50,10 +51,12 @@ class Simulate:
         from da4ml_core.interp import Executable
         from da4ml_core.ir.serialize import load_program
         from da4ml_flow.eda import core_file, vectors
-        from da4ml_flow.eda.backends import ghdl, verilator
+        from da4ml_flow.eda.backends import ghdl, icarus, verilator
 
         section = context.config.simulate
-        timeout_s = None if section is None else section.timeout_s
+        if section is None:
+            return StageOutcome()
+        tool, timeout_s = section.tool, section.timeout_s
         program = load_program(context.artifacts['program'])
         rtl = context.artifacts['rtl']
         bundle = core_file.load_bundle(rtl)
@@ -61,15 +64,16 @@ class Simulate:
         expected = Executable(program).run_codes(codes)
         port_codes = vectors.input_port_codes(program, bundle.inputs, codes)
         vhdl = bundle.language == core_file.VHDL
-        context.report(f'{len(codes)} samples in Verilator{", of what GHDL synthesizes" if vhdl else ""}')
-        simulation = verilator.simulate(rtl, port_codes, context.directory / 'verilator', timeout_s=timeout_s)
+        context.report(f'{len(codes)} samples in {tool.title()}{", of what GHDL synthesizes" if vhdl else ""}')
+        simulator = icarus if tool == 'icarus' else verilator
+        simulation = simulator.simulate(rtl, port_codes, context.directory / tool, timeout_s=timeout_s)
         output_codes = vectors.output_port_codes(program, bundle.outputs, expected)
         records = vectors.pack(bundle.outputs, output_codes, bundle.output_bits)
         latency = simulation.find_latency(records)
         mismatches, lines = _compare(simulation, records, latency, from_dataset)
         ok = latency == bundle.latency_cycles
         if vhdl:
-            lines[0] += ', in Verilator through ghdl synth'
+            lines[0] += f', in {tool.title()} through ghdl synth'
             context.report('the same VHDL in GHDL itself')
             chosen = np.unique(np.linspace(0, len(codes) - 1, _NATIVE_SAMPLES).astype(int))
             wrong = ghdl.wrong_samples(rtl, port_codes[chosen], records[chosen], context.directory / 'ghdl')
@@ -79,7 +83,7 @@ class Simulate:
         lines.append(toggles)
         report = context.directory / 'simulation.txt'
         report.write_text('\n'.join(lines) + '\n', encoding='utf-8')
-        labels = {'stage': self.name, 'tool': 'ghdl+verilator' if vhdl else 'verilator'}
+        labels = {'stage': self.name, 'tool': f'ghdl+{tool}' if vhdl else tool}
         metrics = [
             measure('sim_samples', len(codes), **labels),
             measure('sim_mismatches', mismatches, **labels),
@@ -88,7 +92,7 @@ class Simulate:
         if latency is not None:
             metrics.append(measure('latency_cycles', latency, **labels))
             metrics.append(measure('ii', 1, **labels))  # a sample went in every cycle
-        artifacts = {'simulation_report': report, 'simulation_log': context.directory / 'verilator' / 'make.log'}
+        artifacts = {'simulation_report': report, 'simulation_log': context.directory / tool / 'make.log'}
         return StageOutcome(
             artifacts, tuple(metrics), self.tools(context.config), ok=ok, message='' if ok else '; '.join(lines[:2])
         )
@@ -119,7 +123,7 @@ def _compare(
 
     bundle, predicted = simulation.bundle, simulation.bundle.latency_cycles
     got = simulation.outputs_at(predicted)
-    wrong = (got != expected).any(axis=1).nonzero()[0]
+    wrong = simulation.wrong_at(predicted, expected).nonzero()[0]
     total = simulation.num_samples
     if latency == predicted:
         return 0, [f'{total} samples, 0 mismatches, latency {predicted} cycles']
@@ -132,6 +136,9 @@ def _compare(
     for row, sample in enumerate(wrong[:_SHOWN]):
         origin = 'dataset' if sample < from_dataset else 'corner or random sample'
         for field, want, have in zip(bundle.outputs, wanted_codes[row], got_codes[row], strict=True):
+            if simulation.unknown[predicted + sample]:
+                lines.append(f'sample {sample} ({origin}): bits of the output are neither 0 nor 1')
+                break
             if want != have:
                 numbers = vectors.number_text(want, field), vectors.number_text(have, field)
                 lines.append(

@@ -36,7 +36,7 @@ def test_a_core_has_every_target_and_its_dependencies(tmp_path: Path) -> None:
     core = yaml.safe_load(text.partition('\n')[2])
     assert core['name'] == 'da4ml:kernels:my-kernel:0.1.0'
     assert core['filesets']['rtl']['depend'] == ['da4ml:ip:shift_adder']
-    assert set(core['targets']) == {'default', 'lint', 'sim', 'synth', 'pnr', 'vivado', 'quartus'}
+    assert set(core['targets']) == {'default', 'lint', 'sim', 'icarus', 'synth', 'prove', 'pnr', 'vivado', 'quartus'}
     assert core['targets']['pnr']['toplevel'] == 'kernel_scan'
     for fileset in core['filesets'].values():
         for file in fileset['files']:
@@ -47,10 +47,26 @@ def test_a_core_in_vhdl_goes_through_ghdl(tmp_path: Path) -> None:
     path = core_file.write_core(bundle(language='vhdl', files={'kernel.vhd': ''}), 'kernel', tmp_path)
     core = yaml.safe_load(path.read_text().partition('\n')[2])
     assert core['filesets']['rtl']['file_type'] == 'vhdlSource-2008'
-    assert set(core['targets']) == {'default', 'lint', 'sim', 'synth', 'pnr', 'vivado', 'quartus', 'bench'}
+    assert set(core['targets']) == {
+        'default',
+        'lint',
+        'sim',
+        'icarus',
+        'synth',
+        'prove',
+        'pnr',
+        'vivado',
+        'quartus',
+        'bench',
+    }
     assert all(target['flags'] == {'vhdl': True} for target in core['targets'].values())
-    frontends = {name: core['targets'][name]['flow_options']['frontends'] for name in ('sim', 'synth', 'pnr')}
-    assert frontends == {'sim': ['da4mlghdl'], 'synth': ['da4mlghdl'], 'pnr': ['da4mlghdl', 'da4mlyosys']}
+    frontends = {name: core['targets'][name]['flow_options']['frontends'] for name in ('sim', 'icarus', 'synth', 'pnr')}
+    assert frontends == {
+        'sim': ['da4mlghdl'],
+        'icarus': ['da4mlghdl'],
+        'synth': ['da4mlghdl'],
+        'pnr': ['da4mlghdl', 'da4mlyosys'],
+    }
     assert 'port map (clk => clk, x => x, y => y)' in (tmp_path / 'kernel_bench.vhd').read_text()
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from da4ml_flow.eda import core_file, fusesoc, process, tools, vectors, vhdl_bench
 from da4ml_flow.eda.parsers.ghdl_log import parse_warnings
 from da4ml_flow.eda.parsers.verilator_log import LintWarning
@@ -36,7 +34,7 @@ def wrong_samples(rtl: Path, codes: vectors.Codes, expected: vectors.Records, di
     )
     fusesoc.build(project, (ghdl, make), timeout_s=_TIMEOUT_S)
     samples, outputs = project.root / vhdl_bench.SAMPLES_FILE, project.root / vhdl_bench.OUTPUTS_FILE
-    lines = _lines(vectors.pack(bundle.inputs, codes, bundle.input_bits), bundle.input_bits)
+    lines = vectors.to_lines(vectors.pack(bundle.inputs, codes, bundle.input_bits), bundle.input_bits)
     samples.write_text('\n'.join(lines + lines[-1:] * bundle.latency_cycles) + '\n')
     log = directory / 'run.log'
     command = [*ghdl.argv, '--elab-run', '--std=08', vhdl_bench.bench_entity(bundle), '--max-stack-alloc=0']
@@ -44,10 +42,4 @@ def wrong_samples(rtl: Path, codes: vectors.Codes, expected: vectors.Records, di
     got = outputs.read_text().split()[bundle.latency_cycles :]
     if len(got) != len(codes):
         raise ToolFailed(f'GHDL wrote {len(got)} samples instead of {len(codes)}', location=Location(str(log)))
-    return sum(have != want for have, want in zip(got, _lines(expected, bundle.output_bits), strict=True))
-
-
-def _lines(records: vectors.Records, port_bits: int) -> list[str]:
-    """Port records as binary numbers, most significant bit first."""
-    bits = np.unpackbits(records, axis=1, bitorder='little')[:, :port_bits][:, ::-1]
-    return [row.tobytes().decode('ascii') for row in bits + ord('0')]
+    return sum(have != want for have, want in zip(got, vectors.to_lines(expected, bundle.output_bits), strict=True))

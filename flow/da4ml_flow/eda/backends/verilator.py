@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from da4ml_core.codegen.bundle import RtlBundle
 from da4ml_core.ir.program import Program
 from da4ml_flow.eda import core_file, fusesoc, tools, vectors
 from da4ml_flow.eda.parsers.verilator_log import LintWarning, parse_warnings
+from da4ml_flow.eda.simulation import Simulation, num_cycles
 from da4ml_flow.errors import Location, ToolFailed
 
 _LINT_TIMEOUT_S = 600.0
@@ -19,34 +19,6 @@ _BUILD_TIMEOUT_S = 3600.0
 _RUN_TIMEOUT_S = 3600.0
 # the wheel's makefile lacks the option that includes a precompiled header, which only large designs have
 _WHEEL_MAKE_OPTIONS = ('CFG_CXXFLAGS_PCH_I=-include',)
-_EXTRA_CYCLES = 16  # simulated beyond the predicted latency, to find the true one where they differ
-
-
-@dataclass(frozen=True, slots=True)
-class Simulation:
-    """What the output port showed: record t is read in cycle t, in which sample t is on the input port.
-
-    A combinational design has one record a sample. ``records`` are packed as :mod:`da4ml_flow.eda.vectors` does.
-    """
-
-    bundle: RtlBundle
-    num_samples: int
-    records: vectors.Records
-    log: Path
-    build_s: float
-    run_s: float
-
-    def outputs_at(self, latency_cycles: int) -> vectors.Records:
-        """The records of all samples if the latency is this."""
-        return self.records[latency_cycles : latency_cycles + self.num_samples]
-
-    def find_latency(self, expected: vectors.Records) -> int | None:
-        """The latency at which every sample's output is as expected: the predicted one, else the least, else None."""
-        last = len(self.records) - self.num_samples
-        for latency in (self.bundle.latency_cycles, *range(last + 1)):
-            if np.array_equal(self.outputs_at(latency), expected):
-                return int(latency)
-        return None
 
 
 def lint(rtl: Path, directory: Path) -> tuple[LintWarning, ...]:
@@ -90,19 +62,18 @@ def simulate(
     built = fusesoc.build(project, found, timeout_s=timeout_s or _BUILD_TIMEOUT_S)
     samples, outputs = directory.resolve() / 'samples.bin', directory.resolve() / 'outputs.bin'
     packed.tofile(samples)
-    num_cycles = len(packed)
-    if bundle.clocked:
-        num_cycles += bundle.latency_cycles + _EXTRA_CYCLES
-    arguments = [str(samples), str(outputs), str(len(packed)), str(num_cycles)]
+    cycles = num_cycles(bundle, len(packed))
+    arguments = [str(samples), str(outputs), str(len(packed)), str(cycles)]
     ran = fusesoc.execute(project, arguments, timeout_s=timeout_s or _RUN_TIMEOUT_S)
     records = np.fromfile(outputs, dtype=np.uint8)
     width = (bundle.output_bits + 7) // 8
-    if records.size != num_cycles * width:
+    if records.size != cycles * width:
         raise ToolFailed(
-            f'the simulation wrote {records.size} bytes instead of {num_cycles * width}',
+            f'the simulation wrote {records.size} bytes instead of {cycles * width}',
             location=Location(str(ran.log)),
         )
-    return Simulation(bundle, len(packed), records.reshape(num_cycles, width), ran.log, built.wall_s, ran.wall_s)
+    known = np.zeros(cycles, dtype=np.bool_)  # two-valued logic
+    return Simulation(bundle, len(packed), records.reshape(cycles, width), known, ran.log, built.wall_s, ran.wall_s)
 
 
 def simulate_codes(
