@@ -31,6 +31,19 @@ def test_frequency_by_seed_and_the_kernels_own_registers(write_pair: Callable[..
     assert '400' in done.logs[0].read_text()
 
 
+@pytest.mark.parametrize(
+    'device',
+    ['ice40-hx1k', *(pytest.param(device, marks=pytest.mark.slow) for device in ('ice40-up5k', 'gowin-gw1n-9c'))],
+)
+def test_other_families(write_pair: Callable[..., Any], tmp_path: Path, need: Callable[..., None], device: str) -> None:
+    need(f'nextpnr-{device.partition("-")[0]}')
+    done = nextpnr.implement(write_pair().rtl, device, (1, 7), tmp_path / 'pnr', clock_ns=2.5)
+    assert set(done.fmax_mhz) == {1, 7}
+    assert all(10 < value < 1000 for value in done.fmax_mhz.values())
+    assert done.resources.ffs == 7 + 6 + 5
+    assert done.resources.carry > 0
+
+
 @pytest.mark.slow
 def test_a_kernel_that_does_not_fit(write_pair: Callable[..., Any], tmp_path: Path) -> None:
     design = write_pair('reg [3:0] a;', 'reg [3:0] a;\n  reg [29999:0] many; always @(posedge clk) many <= {many, x};')

@@ -33,6 +33,9 @@ def _fixed_type(text: str) -> str:
 
 
 InputFile = Annotated[Path, AfterValidator(input_file)]
+NextpnrDevice = Literal[
+    'ecp5-12k', 'ecp5-25k', 'ecp5-45k', 'ecp5-85k', 'ice40-hx1k', 'ice40-hx8k', 'ice40-up5k', 'gowin-gw1n-9c'
+]
 Directive = Annotated[str, Field(pattern=r'^[A-Za-z][A-Za-z0-9_]*$', max_length=60)]
 Seconds = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
 
@@ -226,16 +229,16 @@ class SynthesizeConfig(ToolSection):
     """Mapping to the cells of a device family, for LUT and register counts."""
 
     tool: Literal['yosys', 'vivado'] = Field(default='yosys', description='tool')
-    family: Literal['xcup', 'xcu', 'xc7', 'ecp5'] = Field(default='xcup', description='yosys: device family')
+    family: Literal['xcup', 'xcu', 'xc7', 'ecp5', 'ice40', 'gowin'] = Field(
+        default='xcup', description='yosys: device family'
+    )
 
 
 class ImplementConfig(ToolSection):
     """Placement and routing, for the clock frequency reached."""
 
     tool: Literal['nextpnr', 'vivado', 'quartus'] = Field(default='nextpnr', description='tool')
-    device: Literal['ecp5-12k', 'ecp5-25k', 'ecp5-45k', 'ecp5-85k'] = Field(
-        default='ecp5-85k', description='nextpnr: device'
-    )
+    device: NextpnrDevice = Field(default='ecp5-85k', description='nextpnr: device')
     seeds: tuple[Annotated[int, Field(ge=0, le=2**31 - 1)], ...] = Field(
         default=(1,),
         min_length=1,

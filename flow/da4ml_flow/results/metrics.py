@@ -43,6 +43,8 @@ METRICS: Mapping[str, MetricSpec] = MappingProxyType(
             MetricSpec('brams', '', 'lower', 'block RAMs', 1),
             MetricSpec('urams', '', 'lower', 'UltraRAMs'),
             MetricSpec('fmax_mhz', 'MHz', 'higher', 'Fmax', 1),
+            MetricSpec('fmax_min_mhz', 'MHz', 'higher', 'least Fmax of the seeds', 1),
+            MetricSpec('fmax_max_mhz', 'MHz', 'higher', 'greatest Fmax of the seeds', 1),
             MetricSpec('wns_ns', 'ns', 'higher', 'worst slack', 3),
             MetricSpec('tns_ns', 'ns', 'higher', 'total slack', 3),
             MetricSpec('whs_ns', 'ns', 'higher', 'worst hold slack', 3),

@@ -37,7 +37,8 @@ class Implement:
 
         if config.implement is not None and config.implement.tool in VENDOR_TOOLS:
             return vendor_tools(config.implement)
-        yosys, nextpnr, *_ = tools.find_all(tools.IMPLEMENT)
+        device = '' if config.implement is None else config.implement.device
+        yosys, nextpnr, *_ = tools.find_all(tools.implementing(device))
         front_end = tools.find_all(tools.FRONT_ENDS[config.rtl.language])
         return (yosys.record, nextpnr.record, *(tool.record for tool in front_end), *fusesoc.libraries())
 
@@ -67,6 +68,9 @@ class Implement:
             *resource_metrics(done.resources, stage=self.name, tool='yosys', part=section.device),
         ]
         if count > 1:
+            spread = done.fmax_mhz.values()
+            metrics.append(measure('fmax_min_mhz', round(min(spread), 3), **labels))
+            metrics.append(measure('fmax_max_mhz', round(max(spread), 3), **labels))
             for seed, value in done.fmax_mhz.items():
                 part = f'{section.device} seed {seed}'
                 metrics.append(measure('fmax_mhz', round(value, 3), stage=self.name, tool=section.tool, part=part))

@@ -6,7 +6,12 @@ from typing import Any, ClassVar
 from edalize.tools.edatool import Edatool  # type: ignore[import-untyped]
 from edalize.utils import EdaCommands  # type: ignore[import-untyped]
 
-_ECP5 = 'ecp5'
+# all steps but the last ones: `autoname` there takes longer than all others on a large netlist
+_OPEN = {
+    'ecp5': 'synth_ecp5 -run begin:check',
+    'ice40': 'synth_ice40 -run begin:check',
+    'gowin': 'synth_gowin -run begin:check -nolutram -noiopads',
+}
 
 
 class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its module's name, capitalized
@@ -15,7 +20,7 @@ class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
     description = 'Yosys, driven by a plain script'
 
     TOOL_OPTIONS: ClassVar[dict[str, Any]] = {
-        'family': {'type': 'str', 'desc': "'ecp5', or a family of synth_xilinx (xcup)"},
+        'family': {'type': 'str', 'desc': f'{", ".join(_OPEN)}, or a family of synth_xilinx (xcup)'},
         'keep_module': {'type': 'str', 'desc': 'Module that is synthesized on its own and counted on its own'},
         'keep_nets': {'type': 'str', 'desc': 'Selections of nets that no optimization may remove', 'list': True},
         'netlist': {'type': 'bool', 'desc': 'Write the netlist, too, for place and route'},
@@ -61,9 +66,10 @@ class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
             yield f'setattr -set keep 1 {nets}'
         # tables are logic: their latency would not be that of a block RAM
         options = ' '.join(['-nobram', *self.tool_options.get('yosys_synth_options', [])])
-        if family == _ECP5:
-            # all of synth_ecp5 but its last steps: `autoname` there takes longer than all others on a large netlist
-            yield f'synth_ecp5 -top {top} -run begin:check {options}'
+        if family in _OPEN:
+            yield f'{_OPEN[family]} -top {top} {options}'
+            if family == 'gowin' and self.tool_options.get('netlist'):
+                yield f'iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O {top}'  # not around a module that is kept
             yield 'blackbox =A:whitebox'
         else:
             yield f'synth_xilinx -family {family} -top {top} -flatten -noiopad -noclkbuf {options}'

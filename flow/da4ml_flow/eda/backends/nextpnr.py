@@ -1,4 +1,4 @@
-"""nextpnr: place and route of a kernel on an ECP5 over several seeds, for the clock frequency that it reaches."""
+"""nextpnr: place and route of a kernel on a real device over several seeds, for the clock frequency that it reaches."""
 
 from __future__ import annotations
 
@@ -45,10 +45,11 @@ def implement(
     clock_ns: float | None = None,
     timeout_s: float | None = None,
 ) -> Implementation:
-    """Synthesize, place and route the design in ``rtl`` on a device, for example 'ecp5-25k', once a seed."""
+    """Synthesize, place and route the design in ``rtl`` on a device, 'ecp5-25k' or 'ice40-hx8k', once a seed."""
     bundle = core_file.load_bundle(rtl)
-    found = tools.find_all((*tools.IMPLEMENT, *tools.FRONT_ENDS[bundle.language]))
-    options: dict[str, str | list[str]] = {'device': device.removeprefix('ecp5-')}
+    found = tools.find_all((*tools.implementing(device), *tools.FRONT_ENDS[bundle.language]))
+    family, _, size = device.partition('-')
+    options: dict[str, str | list[str]] = {'family': family, 'device': size}
     options['seeds'] = [str(seed) for seed in seeds]
     if clock_ns is not None:
         options['clock_mhz'] = f'{1000 / clock_ns:.6g}'

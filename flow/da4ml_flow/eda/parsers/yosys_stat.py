@@ -72,6 +72,17 @@ CELLS: Mapping[str, CellCost] = MappingProxyType(
         'MULT18X18D': CellCost(dsps=1),
         'ALU54B': CellCost(dsps=1),
         'DP16KD': CellCost(brams=1),
+        # Lattice iCE40: a carry is beside the LUT of its logic cell
+        'SB_LUT4': CellCost(luts_logic=1),
+        'SB_CARRY': CellCost(carry=1),
+        **{f'SB_DFF{kind}': CellCost(ffs=1) for kind in ('', 'E', 'SR', 'R', 'SS', 'S', 'ESR', 'ER', 'ESS', 'ES')},
+        'SB_MAC16': CellCost(dsps=1),
+        'SB_RAM40_4K': CellCost(brams=1),
+        # Gowin: a carry cell is a LUT in arithmetic mode (UG288)
+        'ALU': CellCost(luts_logic=1, carry=1),
+        **{f'DFF{kind}': CellCost(ffs=1) for kind in ('', 'E', 'S', 'SE', 'R', 'RE', 'P', 'PE', 'C', 'CE')},
+        **dict.fromkeys(('MUX2_LUT5', 'MUX2_LUT6', 'MUX2_LUT7', 'MUX2_LUT8'), _FREE),
+        **dict.fromkeys(('MULT9X9', 'MULT18X18', 'MULT36X36'), CellCost(dsps=1)),
         '$scopeinfo': _FREE,
     }
 )
