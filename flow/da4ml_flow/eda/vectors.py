@@ -213,5 +213,5 @@ def to_lines(records: Records, port_bits: int) -> list[str]:
 def from_lines(lines: Sequence[str]) -> tuple[Records, NDArray[np.bool_]]:
     """Port records of binary numbers of one width, and in which of them a bit is neither 0 nor 1 (it is a 0 there)."""
     text = np.array([list(line.encode('ascii', 'replace')) for line in lines], dtype=np.uint8)[:, ::-1]
-    unknown: NDArray[np.bool_] = ~np.isin(text, (ord('0'), ord('1'))).all(axis=1)
+    unknown = np.any((text != ord('0')) & (text != ord('1')), axis=1)
     return np.packbits(text == ord('1'), axis=1, bitorder='little'), unknown
