@@ -128,11 +128,11 @@ def _list(plan: Plan, *, as_json: bool) -> int:
     from da4ml_flow.sweep.show import value_text
 
     rows, data = [], []
-    for point in plan.points():
+    for point, config in plan.points():
         known = plan.known(point.key)
         cached: tuple[str, ...] = ()
-        if known is None and not point.error:
-            request = Request(plan.config(point.values), plan.loaded.root, plan.build_root)
+        if known is None and config is not None:
+            request = Request(config, plan.loaded.root, plan.build_root)
             cached = cached_stages(request, plan.stages)
         state = known.status if known else 'wrong' if point.error else 'to do'
         rows.append((*(value_text(value) for value in point.values.values()), state, point.error or ', '.join(cached)))
@@ -150,11 +150,14 @@ def _emit(plan: Plan, system: Any, *, as_json: bool) -> int:
     from da4ml_flow.sweep.array import emit_array
     from da4ml_flow.sweep.point import task_of
 
-    missing = [point for point in plan.points() if not point.error and plan.known(point.key) is None]
-    if not missing:
+    tasks = [
+        task_of(point, config, plan.loaded.root, plan.build_root)
+        for point, config in plan.points()
+        if config is not None and plan.known(point.key) is None
+    ]
+    if not tasks:
         click.echo('nothing to do: every point has a result', err=True)
         return 0
-    tasks = [task_of(point, plan.config(point.values), plan.loaded.root, plan.build_root) for point in missing]
     array = emit_array(system, tasks, plan.loaded.config.name, plan.sweep.executor, plan.folder / system)
     if as_json:
         print_json({'points': len(tasks), 'jobs': array.jobs, 'script': str(array.script), 'submit': array.submit})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationInfo
@@ -44,10 +45,17 @@ def _function(source: Path, root: Path) -> Path:
     return Path(f'python:{file}:{function}')
 
 
-def arrays_of(path: Path) -> list[str]:
+def arrays_of(path: Path) -> tuple[str, ...]:
     """The names of the arrays of an .npz file; they are not read."""
+    status = path.stat()
+    return _arrays_of(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=64)
+def _arrays_of(path: Path, mtime_ns: int, size: int) -> tuple[str, ...]:
+    # a sweep validates thousands of configurations of the same files
     with zipfile.ZipFile(path) as archive:
-        return [name.removesuffix('.npy') for name in archive.namelist()]
+        return tuple(name.removesuffix('.npy') for name in archive.namelist())
 
 
 def npz(path: Path, info: ValidationInfo) -> Path:

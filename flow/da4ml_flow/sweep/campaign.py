@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from da4ml_flow.config.load import LoadedConfig, with_values
 from da4ml_flow.config.model import BuildConfig
 from da4ml_flow.config.sweep import RUNGS, SweepConfig
 from da4ml_flow.errors import ConfigError, FlowError
 from da4ml_flow.report.summary import HEADLINES
-from da4ml_flow.results.metrics import Metric
 from da4ml_flow.results.record import digest
 from da4ml_flow.runner.provenance import now
 from da4ml_flow.stages.base import Stage
 from da4ml_flow.sweep.engine import Engine, Finished
 from da4ml_flow.sweep.pareto import Judge, Objective, objectives_of
 from da4ml_flow.sweep.point import Point, PointRecord, Rung, point_of, read_point, task_of, write_point
+from da4ml_flow.sweep.records import Records
 from da4ml_flow.sweep.space import Space, space_of
 from da4ml_flow.sweep.strategy import Strategy, strategy_of
 
@@ -85,16 +84,17 @@ class Plan:
         """The configuration of a point; raises ConfigError."""
         return with_values(self.loaded, values)
 
-    def point(self, values: Mapping[str, Any]) -> Point:
-        """The point; one that is no valid configuration says why, and has a key too."""
+    def point(self, values: Mapping[str, Any]) -> tuple[Point, BuildConfig | None]:
+        """The point with its configuration; one that is no valid configuration says why, and has a key too."""
         try:
-            return point_of(self.config(values), values, self.stages)
+            config = self.config(values)
         except ConfigError as error:
             problem = error.problems[0]
             text = f'{problem.context}: {problem.message}' if problem.context else problem.message
-            return Point(digest([dict(values), text]), values, '', text)
+            return Point(digest([dict(values), text]), values, '', text), None
+        return point_of(config, values, self.stages), config
 
-    def points(self) -> Iterator[Point]:
+    def points(self) -> Iterator[tuple[Point, BuildConfig | None]]:
         """All points of a strategy that learns nothing."""
         while (values := self.strategy.ask()) is not None:
             yield self.point(values)
@@ -136,6 +136,15 @@ def plan_of(loaded: LoadedConfig, build_root: Path, stages: Sequence[Stage]) -> 
     return Plan(loaded, sweep, space, objectives, strategy, build_root, folder, uid, stages)
 
 
+class _Job(NamedTuple):
+    """A point that waits or runs: the builds that it still has to go through, and how often it was lost."""
+
+    point: Point
+    config: BuildConfig
+    rungs: tuple[Rung, ...]
+    losses: int = 0
+
+
 @dataclass
 class Campaign:
     """One call of a sweep; ``records`` are all points that have a result when it ends."""
@@ -145,17 +154,19 @@ class Campaign:
     keep: Keep
     listener: Listener
     counts: Counts = field(default_factory=Counts)
-    records: list[PointRecord] = field(default_factory=list)
+    records: Records = field(init=False)
 
     def __post_init__(self) -> None:
         sweep = self.plan.sweep
         self.counts.total = self.plan.strategy.total
+        self.records = Records(frozenset({*HEADLINES, *(objective.metric for objective in self.plan.objectives)}))
         self._judge = Judge(self.plan.objectives, sweep.prune.margin) if sweep.prune else None
         self._seen: set[str] = set()
-        self._deferred: list[Point] = []
-        self._running: dict[str, tuple[Point, BuildConfig, list[Rung], int]] = {}  # rungs to go, tries so far
+        self._deferred: list[_Job] = []
+        self._running: dict[str, _Job] = {}
         self._warm: set[str] = set()
         self._building: Counter[str] = Counter()  # running points of each family
+        self._used: Counter[str] = Counter()  # running points that use each tool
         self._unkept: list[PointRecord] = []
         self._kept_at = self._began = time.monotonic()
         self._started = 0
@@ -186,31 +197,31 @@ class Campaign:
 
     def _fill(self) -> None:
         for _ in range(self.engine.free()):
-            point = self._next()
-            if point is None:
+            job = self._next()
+            if job is None:
                 return
-            config = self.plan.config(point.values)
             self._started += 1
-            self._submit(point, config, list(self.plan.rungs(config)), 0)
+            self._submit(job)
 
-    def _submit(self, point: Point, config: BuildConfig, rungs: list[Rung], tries: int) -> None:
-        self._running[point.key] = point, config, rungs, tries
-        self._building[point.family] += 1
+    def _submit(self, job: _Job) -> None:
+        self._running[job.point.key] = job
+        self._building[job.point.family] += 1
+        self._used.update(_tools(job.config))
         self.counts.running = len(self._running)
-        self.engine.submit(task_of(point, config, self.plan.loaded.root, self.plan.build_root, rungs[0]))
+        self.engine.submit(task_of(job.point, job.config, self.plan.loaded.root, self.plan.build_root, job.rungs[0]))
 
-    def _next(self) -> Point | None:
+    def _next(self) -> _Job | None:
         """The next point that has to be built, and can be now."""
         if self.spent:
             return None
-        for position, point in enumerate(self._deferred):
-            if self._ready(point):
+        for position, job in enumerate(self._deferred):
+            if self._ready(job):
                 return self._deferred.pop(position)
         while len(self._deferred) < LOOKAHEAD:
             values = self.plan.strategy.ask()
             if values is None:
                 return None
-            point = self.plan.point(values)
+            point, config = self.plan.point(values)
             if point.key in self._seen:
                 continue
             self._seen.add(point.key)
@@ -218,50 +229,52 @@ class Campaign:
             if known is not None:
                 self._warm.add(point.family)
                 self._done(point, known, reused=True)
-            elif point.error:
+            elif config is None:
                 self._done(point, self._refused(point, point.error, 2))
-            elif self._ready(point):
-                return point
             else:
-                self._deferred.append(point)
+                job = _Job(point, config, self.plan.rungs(config))
+                if self._ready(job):
+                    return job
+                self._deferred.append(job)
             self._flush()
         return None
 
-    def _ready(self, point: Point) -> bool:
+    def _ready(self, job: _Job) -> bool:
         """Whether nothing that it shares is being built for the first time, and its tools have licences to spare."""
-        if point.family not in self._warm and self._building[point.family]:
+        if job.point.family not in self._warm and job.point.family in self._building:
             return False
         licences = self.plan.sweep.executor.licences
-        if not licences:
-            return True
-        used = [tool for _, config, _, _ in self._running.values() for tool in _tools(config)]
-        wanted = _tools(self.plan.config(point.values))
-        return all(used.count(tool) < licences[tool] for tool in wanted if tool in licences)
+        return all(self._used[tool] < licences[tool] for tool in _tools(job.config) if tool in licences)
 
     def _ended(self, finished: Finished) -> None:
-        point, config, rungs, tries = self._running.pop(finished.key)
+        job = self._running.pop(finished.key)
+        point = job.point
         self._building[point.family] -= 1
+        if not self._building[point.family]:
+            del self._building[point.family]
+        self._used.subtract(_tools(job.config))
         self.counts.running = len(self._running)
         record = finished.record
         if record is None:
-            if tries < self.plan.sweep.executor.retries:
-                self._submit(point, config, rungs, tries + 1)
+            if job.losses < self.plan.sweep.executor.retries:
+                self._submit(job._replace(losses=job.losses + 1))
                 return
-            text = f'{finished.lost}; tried {tries + 1} times' if tries else finished.lost
+            text = f'{finished.lost}; tried {job.losses + 1} times' if job.losses else finished.lost
             self._done(point, self._refused(point, text, 3))
             return
         self._warm.add(point.family)
-        if rungs[0] == 'full' or record.status == 'failed':
-            if rungs[0] != 'full':
+        rung, *later = job.rungs
+        if rung == 'full' or record.status == 'failed':
+            if rung != 'full':
                 self._write(record)
             self._done(point, record)
         elif self._judge is not None and self._judge.judge(record.metrics):
-            text = f'worse than another point after {rungs[0]}'
+            text = f'worse than another point after {rung}'
             self._done(
                 point, self._write(replace(record, status='pruned', message=text, prune=_prune_data(self.plan.sweep)))
             )
         else:
-            self._submit(point, config, rungs[1:], tries)
+            self._submit(job._replace(rungs=tuple(later)))
 
     def _refused(self, point: Point, message: str, exit_code: int) -> PointRecord:
         return self._write(
@@ -276,7 +289,6 @@ class Campaign:
 
     def _done(self, point: Point, record: PointRecord, *, reused: bool = False) -> None:
         self.plan.strategy.tell(dict(point.values), record)
-        record = _slim(record, self.plan.objectives)
         self.records.append(record)
         self._unkept.append(record)
         if reused:
@@ -295,18 +307,6 @@ class Campaign:
 
 def _prune_data(sweep: SweepConfig) -> dict[str, Any] | None:
     return None if sweep.prune is None else sweep.prune.model_dump(mode='json')
-
-
-def _slim(record: PointRecord, objectives: Sequence[Objective]) -> PointRecord:
-    """Only the figures that a report shows, their words shared: a campaign holds 10^5 of them."""
-    wanted = {*HEADLINES, *(objective.metric for objective in objectives)}
-    kept = tuple(
-        Metric(m.name, m.value, *(sys.intern(word) for word in (m.unit, m.stage, m.tool, m.part)))
-        for m in record.metrics
-        if m.name in wanted
-    )
-    values = {sys.intern(key): value for key, value in record.values.items()}
-    return replace(record, metrics=kept, values=values, host=sys.intern(record.host), message=record.message[:500])
 
 
 def _tools(config: BuildConfig) -> list[str]:

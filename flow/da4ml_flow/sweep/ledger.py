@@ -26,11 +26,11 @@ class Ledger:
 
     def keep(self, records: Sequence[PointRecord]) -> None:
         """Record what is not there yet; raises ResultsError."""
-        new = [record for record in records if self._known.get(record.key) != record.finished]
+        # a point is kept once a call: what is known of it is needed no longer
+        new = [record for record in records if self._known.pop(record.key, None) != record.finished]
         if new:
             points = [StoredPoint(r.key, r.values, r.status, r.rung, r.message, r.finished, self._run(r)) for r in new]
             self._store.record_points(self._sweep, points)
-            self._known.update((record.key, record.finished) for record in new)
 
     @cached_property
     def _store(self) -> Store:

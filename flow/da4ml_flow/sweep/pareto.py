@@ -75,19 +75,23 @@ def vector(metrics: Sequence[Metric], objectives: Sequence[Objective]) -> Vector
     return tuple(objective.sign * value for objective, value in found if value is not None)
 
 
-def front(records: Iterable[PointRecord], objectives: Sequence[Objective]) -> list[PointRecord]:
+def front(records: Sequence[PointRecord], objectives: Sequence[Objective]) -> list[PointRecord]:
     """The points that no other one beats, best in the first objective first; of equal ones all."""
-    rated = [(vector(record.metrics, objectives), record) for record in records if record.status in ('ok', 'no')]
-    order = sorted(((v, record) for v, record in rated if v is not None), key=lambda item: item[0])
-    kept: list[PointRecord] = []
+    rated = (
+        (vector(record.metrics, objectives), place)
+        for place, record in enumerate(records)
+        if record.status in ('ok', 'no')
+    )
+    kept: list[int] = []
     best: list[Vector] = []
-    for candidate, record in order:  # whatever beats it comes before it, and what equals it just before
+    # whatever beats a point comes before it, and what equals it just before
+    for candidate, place in sorted((v, place) for v, place in rated if v is not None):
         if not (best and best[-1] == candidate):
             if any(dominates(better, candidate) for better in best):
                 continue
             best.append(candidate)
-        kept.append(record)
-    return kept
+        kept.append(place)
+    return [records[place] for place in kept]
 
 
 def dominates(one: Vector, other: Vector) -> bool:

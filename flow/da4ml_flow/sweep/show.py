@@ -6,7 +6,7 @@ import csv
 import html
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib import resources
 from typing import Any
 
@@ -15,6 +15,8 @@ from da4ml_flow.report.table import Table
 from da4ml_flow.results.metrics import METRICS
 from da4ml_flow.sweep.pareto import Objective, front
 from da4ml_flow.sweep.point import PointRecord
+
+MOST_DRAWN = 4000
 
 
 def measured(records: Sequence[PointRecord], objectives: Sequence[Objective]) -> tuple[Objective, ...]:
@@ -71,6 +73,7 @@ def page(records: Sequence[PointRecord], objectives: Sequence[Objective], title:
     columns = _columns(records)
     data: dict[str, Any] = {
         'title': title,
+        'total': len(records),
         'objectives': [_label((o.metric, o.stage)) for o in chosen],
         'columns': [
             {
@@ -93,13 +96,29 @@ def page(records: Sequence[PointRecord], objectives: Sequence[Objective], title:
                 'wall': record.wall_s,
                 'finished': record.finished[:19].replace('T', ' '),
             }
-            for record in records
+            for record in _drawn(records, best)
         ],
     }
     # inside a script only the end of that script must not appear
     text = json.dumps(data, ensure_ascii=False, separators=(',', ':')).replace('<', '\\u003c')
     template = resources.files('da4ml_flow.sweep').joinpath('page.html').read_text(encoding='utf-8')
     return template.replace('@TITLE@', html.escape(title)).replace('@DATA@', text)
+
+
+def _drawn(records: Sequence[PointRecord], best: Collection[str]) -> list[PointRecord]:
+    """What a browser can draw: all points, or of too many the front and some of the others, evenly."""
+    if len(records) <= MOST_DRAWN:
+        return list(records)
+    inner = [place for place, record in enumerate(records) if record.key not in best]
+    outer = [place for place, record in enumerate(records) if record.key in best]
+    chosen = _evenly(outer, MOST_DRAWN)
+    return [records[place] for place in sorted([*chosen, *_evenly(inner, MOST_DRAWN - len(chosen))])]
+
+
+def _evenly(places: Sequence[int], count: int) -> list[int]:
+    if len(places) <= count:
+        return list(places)
+    return [places[number * len(places) // count] for number in range(count)]
 
 
 def value_text(value: Any) -> str:

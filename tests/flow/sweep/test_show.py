@@ -84,10 +84,23 @@ def test_the_page_holds_its_data_and_needs_no_network():
     assert '<title>a &lt;b&gt; &amp; c</title>' in text
 
 
+def test_of_too_many_points_the_page_draws_the_front_and_some_others(monkeypatch):
+    monkeypatch.setattr('da4ml_flow.sweep.show.MOST_DRAWN', 10)
+    records = [record(number, 50, 1000 + number) for number in range(90)]
+    records += [record(number, 50 + number, number) for number in range(90, 94)]
+    parser = Data()
+    parser.feed(page(records, GOALS, 'many'))
+    data = json.loads(parser.text)
+    assert data['total'] == 94
+    assert len(data['points']) == 10
+    assert [point['run'] for point in data['points'] if point['front']] == ['run90', 'run91', 'run92', 'run93']
+    assert [point['run'] for point in data['points']][:3] == ['run0', 'run15', 'run30']
+
+
 @pytest.mark.parametrize(('name', 'count'), [('digits_hgq2', 20), ('digits_bits', 24)])
 def test_the_sweeps_that_we_ship_are_whole(name, count, tmp_path):
     plan = plan_of(load_config(SWEEPS / f'{name}.yaml'), tmp_path, standard_stages())
-    points = list(plan.points())
+    points = [point for point, _ in plan.points()]
     assert len({point.key for point in points}) == count
     assert not any(point.error for point in points)
     families = [point.family for point in points]
