@@ -26,9 +26,7 @@ RULE_KEYS = ('value', 'compare', 'tolerance', 'level')
 PERCENT = re.compile(r'([0-9]+(?:\.[0-9]+)?) ?%( of period)?')
 SPREAD = re.compile(r'(?:([0-9]+(?:\.[0-9]+)?) )?spread')
 # what is hashed, and the stage that makes it: in the order of the flow
-FINGERPRINTS: Mapping[str, str] = MappingProxyType(
-    {'program': 'trace', 'rtl': 'emit', 'synthesis_report': 'synthesize'}
-)
+FINGERPRINTS: Mapping[str, str] = MappingProxyType({'program': 'trace', 'rtl': 'emit', 'netlist': 'synthesize'})
 
 
 class Tolerance(NamedTuple):

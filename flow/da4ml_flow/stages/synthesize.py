@@ -14,7 +14,10 @@ from da4ml_flow.stages.vendor import VENDOR_TOOLS, run_vendor_tool, vendor_setti
 
 
 class Synthesize:
-    """Makes ``synthesis_report`` (cell counts as JSON) and ``synthesis_log``; a vendor's tool, all its reports."""
+    """Makes ``synthesis_report`` (cell counts as JSON), ``netlist`` and ``synthesis_log``.
+
+    A vendor's tool makes all its reports.
+    """
 
     name = 'synthesize'
     inputs = ('rtl',)
@@ -54,7 +57,7 @@ class Synthesize:
             measure('synth_s', round(done.wall_s, 3), **labels),
             *cost_metrics(context.directory / 'yosys', stage=self.name, part=section.family),
         )
-        artifacts = {'synthesis_report': done.report, 'synthesis_log': done.log}
+        artifacts = {'synthesis_report': done.report, 'netlist': done.netlist, 'synthesis_log': done.log}
         return StageOutcome(artifacts, metrics, self.tools(context.config))
 
 

@@ -15,7 +15,10 @@ _OPEN = {
 
 
 class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its module's name, capitalized
-    """Synthesis of a kernel, without pads, to cell counts (`<name>_stat.json`) and a netlist (`<name>.json`)."""
+    """Synthesis of a kernel, without pads, to cell counts (`<name>_stat.json`) and a netlist.
+
+    The netlist is Verilog (`<name>_netlist.v.gz`), or for place and route JSON (`<name>.json`).
+    """
 
     description = 'Yosys, driven by a plain script'
 
@@ -23,7 +26,7 @@ class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
         'family': {'type': 'str', 'desc': f'{", ".join(_OPEN)}, or a family of synth_xilinx (xcup)'},
         'keep_module': {'type': 'str', 'desc': 'Module that is synthesized on its own and counted on its own'},
         'keep_nets': {'type': 'str', 'desc': 'Selections of nets that no optimization may remove', 'list': True},
-        'netlist': {'type': 'bool', 'desc': 'Write the netlist, too, for place and route'},
+        'netlist': {'type': 'bool', 'desc': 'Write the netlist as place and route reads it'},
         'yosys_synth_options': {'type': 'str', 'desc': 'Additional options for the synth command', 'list': True},
     }
 
@@ -77,3 +80,6 @@ class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
         yield f'tee -q -o {self.name}_stat.json stat -json'
         if self.tool_options.get('netlist'):
             yield f'write_json {self.name}.json'
+        else:
+            # without attributes, which name source files: the same cells are the same text
+            yield f'write_verilog -noattr {self.name}_netlist.v.gz'

@@ -12,7 +12,7 @@ from da4ml_flow.regress.compare import compare
 from da4ml_flow.results.metrics import measure
 from da4ml_flow.results.record import Artifact, RunRecord, StageRecord, StageRun
 
-ARTIFACTS = {'program': 'trace', 'rtl': 'emit', 'synthesis_report': 'synthesize'}
+ARTIFACTS = {'program': 'trace', 'rtl': 'emit', 'netlist': 'synthesize'}
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ def test_saving_where_nothing_may_be_written(write, monkeypatch):
         ('"tiny.yaml"', '3', 'DA2008', ':2:13 (config)', 'there is no configuration 3'),
         ('  "config": "tiny.yaml",\n', '', 'DA2005', ':1:1', "missing key 'config'"),
         ('a' * 64, 'abc', 'DA2006', ':11:16 (hashes.program)', '64 digits'),
-        ('"program"', '"netlist"', 'DA2004', ':11:5 (hashes.netlist)', 'known: program, rtl, synthesis_report'),
+        ('"program"', '"bitstream"', 'DA2004', ':11:5 (hashes.bitstream)', 'known: program, rtl, netlist'),
         ('502,', '502', 'DA2002', ':7:29', 'not JSON'),
         ('502', 'NaN', 'DA2002', 'tiny.base.json', 'NaN is not JSON'),
         ('{"value": 95.277778}', '95', 'DA2006', ':8:17 (rules.accuracy)', 'expected an object of keys'),

@@ -95,9 +95,9 @@ def test_a_failed_tool_is_worse_than_a_regression(compared):
     [
         ({'program': A, 'rtl': A}, {'program': 'b', 'rtl': 'b'}, 'trace', 'first change: stage trace (its program)'),
         ({'program': A, 'rtl': A}, {'program': 'a', 'rtl': 'b'}, 'emit', 'first change: stage emit (its rtl)'),
-        ({'program': A, 'rtl': A, 'synthesis_report': A},
-         {'program': 'a', 'rtl': 'a', 'synthesis_report': 'b'},
-         'synthesize', 'first change: stage synthesize (its synthesis_report)'),
+        ({'program': A, 'rtl': A, 'netlist': A},
+         {'program': 'a', 'rtl': 'a', 'netlist': 'b'},
+         'synthesize', 'first change: stage synthesize (its netlist)'),
         ({'program': A}, {'program': 'a', 'rtl': 'b'}, None, 'no recorded artifact changed'),
         ({}, {'program': 'a'}, None, 'first change: unknown, the baseline has no hashes'),
     ],

@@ -13,13 +13,14 @@ from da4ml_flow.config.load import load_config
 from da4ml_flow.config.sweep import ExecutorConfig
 from da4ml_flow.runner.build import standard_stages
 from da4ml_flow.sweep.campaign import Campaign, plan_of
+from da4ml_flow.sweep.engine import LocalEngine
 from da4ml_flow.sweep.ledger import Ledger
 
 pytest.importorskip('distributed')
 pytestmark = pytest.mark.filterwarnings('ignore')  # of a dependency, and of processes that are killed
 
 
-def test_points_on_two_workers_one_of_which_is_killed(tmp_path, quiet):
+def test_points_on_two_workers_one_of_which_is_killed_leave_what_local_processes_do(tmp_path, quiet, content_of):
     from da4ml_flow.sweep.dask_engine import DaskEngine
 
     tracer = Tracer('tiny')
@@ -31,9 +32,15 @@ def test_points_on_two_workers_one_of_which_is_killed(tmp_path, quiet):
         f'name: tiny\nmodel: {{source: tiny.json.gz}}\nsweep: {{axes: {axes}, executor: {executor}}}\n'
     )
     loaded = load_config(tmp_path / 'sweep.yaml')
-    plan = plan_of(loaded, tmp_path / 'build', standard_stages())
-    ledger = Ledger(plan, tmp_path / 'r.sqlite')
-    engine = DaskEngine(plan.sweep.executor)
+
+    def run(name, engine, listener):
+        plan = plan_of(loaded, tmp_path / name, standard_stages())
+        campaign = Campaign(plan, engine, Ledger(plan, tmp_path / f'{name}.sqlite').keep, listener)
+        campaign.run()
+        assert (campaign.counts.ok, campaign.counts.failed) == (8, 0)
+        return content_of(tmp_path / f'{name}.sqlite')
+
+    engine = DaskEngine(loaded.config.sweep.executor)
     listener, killed = quiet(), []
 
     def changed(counts):
@@ -43,11 +50,13 @@ def test_points_on_two_workers_one_of_which_is_killed(tmp_path, quiet):
             os.kill(killed[0], signal.SIGKILL)
 
     listener.changed = changed
-    campaign = Campaign(plan, engine, ledger.keep, listener)
-    campaign.run()
+    by_dask = run('dask', engine, listener)
     assert killed
-    assert (campaign.counts.ok, campaign.counts.failed) == (8, 0)
-    assert len(ledger._store.points(plan.uid)) == 8
+    here = run('local', LocalEngine(2, 100), quiet())
+    assert len(here) == 8
+    for ours, theirs in zip(here, by_dask, strict=True):
+        assert ours == theirs
+    assert all(metrics and stages for *_, metrics, stages in here)
 
 
 CLUSTERS = {

@@ -22,6 +22,7 @@ class Synthesis:
 
     resources: Resources
     report: Path
+    netlist: Path
     log: Path
     wall_s: float
     peak_mb: float
@@ -42,7 +43,8 @@ def synthesize(rtl: Path, family: str, directory: Path, *, timeout_s: float | No
     report = project.root / f'{project.name}_stat.json'
     resources = parse_stat(read_report(report), bundle.top, str(report))
     log = project.root / 'yosys.log'
-    return Synthesis(resources, report, log, finished.wall_s, finished.peak_mb)
+    netlist = project.root / f'{project.name}_netlist.v.gz'
+    return Synthesis(resources, report, netlist, log, finished.wall_s, finished.peak_mb)
 
 
 def read_report(path: Path) -> str:
