@@ -146,7 +146,7 @@ TOOLS = 'synthesize: {}\nimplement: {}\n'
 OBJECTIVES = 'objectives: [accuracy, lut_estimate]'
 
 
-def test_clearly_worse_points_stop_early(run, monkeypatch, stages):
+def test_clearly_worse_points_stop_early(run, tmp_path):
     # a deeper point is more accurate and larger: only the clock makes one worse than another
     axes = '{optimizer.extra_depth: [0, 1, 2, 3], rtl.clock_ns: [4, 900]}'
     campaign = run(f'{{axes: {axes}, {OBJECTIVES}, prune: {{margin: 10}}}}', rest=TOOLS)
@@ -155,6 +155,8 @@ def test_clearly_worse_points_stop_early(run, monkeypatch, stages):
     assert all(record.rung != 'full' for record in campaign.records if record.status == 'pruned')
     best = front(campaign.records, campaign.plan.objectives)
     assert {record.values['rtl.clock_ns'] for record in best} == {4}
+    rows, _ = stored(tmp_path)
+    assert [run for _, status, run in rows if status == 'pruned' and run is None] == []  # it was built that far
     again = run(f'{{axes: {axes}, {OBJECTIVES}, prune: {{margin: 10}}}}', rest=TOOLS)
     assert again.counts.made == 0
     without = run(f'{{axes: {axes}, {OBJECTIVES}}}', rest=TOOLS)
