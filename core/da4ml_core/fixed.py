@@ -60,7 +60,7 @@ class Interval(NamedTuple):
         """The interval of ``±value * 2**shift``."""
         if negated:
             return Interval(-self.hi, -self.lo, self.exp + shift)
-        return Interval(self.lo, self.hi, self.exp + shift)
+        return Interval(self.lo, self.hi, self.exp + shift) if shift else self
 
     def at(self, exp: int) -> Interval:
         """The same interval counted in steps of ``2**exp``; raises FormatError if that is coarser than exact."""
@@ -171,10 +171,17 @@ def dyadic(number: float | int | Fraction) -> tuple[int, int]:
 
 def sum_intervals(terms: Iterable[Interval]) -> Interval:
     """The plain interval of a sum of independent terms."""
-    terms = list(terms)
-    exp = min((term.exp for term in terms), default=0)
-    exact = [term.at(exp) for term in terms]
-    return Interval(sum(term.lo for term in exact), sum(term.hi for term in exact), exp)
+    lo = hi = exp = 0
+    first = True
+    for a, b, step in terms:
+        if first:
+            lo, hi, exp, first = a, b, step, False
+        elif step >= exp:
+            lo += a << (step - exp)
+            hi += b << (step - exp)
+        else:
+            lo, hi, exp = (lo << (exp - step)) + a, (hi << (exp - step)) + b, step
+    return Interval(lo, hi, exp)
 
 
 def round_code(code: int, shift: int, mode: Rounding) -> int:

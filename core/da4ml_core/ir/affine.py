@@ -19,36 +19,48 @@ class LinearForm(NamedTuple):
     exp: int
     coefficients: dict[int, int]
 
-    def shifted(self, shift: int, negated: bool) -> LinearForm:
-        if negated:
-            return LinearForm(self.exp + shift, {s: -c for s, c in self.coefficients.items()})
-        return LinearForm(self.exp + shift, self.coefficients)
-
     def interval(self, symbols: Sequence[Interval]) -> Interval:
         """Exact bounds while the symbols vary independently; its step is the coarsest that is exact."""
         lo = hi = 0
         bits = 0
         for symbol, coefficient in self.coefficients.items():
-            low, high = (1, 1) if symbol == CONSTANT else symbols[symbol][:2]
-            a, b = coefficient * low, coefficient * high
-            lo += min(a, b)
-            hi += max(a, b)
             bits |= coefficient
+            if symbol == CONSTANT:
+                lo += coefficient
+                hi += coefficient
+                continue
+            low, high, _ = symbols[symbol]
+            if coefficient > 0:
+                lo += coefficient * low
+                hi += coefficient * high
+            else:
+                lo += coefficient * high
+                hi += coefficient * low
         if bits == 0:
             return Interval(0, 0, self.exp)
         zeros = (bits & -bits).bit_length() - 1
         return Interval(lo >> zeros, hi >> zeros, self.exp + zeros)
 
 
-def add_forms(forms: Sequence[LinearForm]) -> LinearForm:
-    """The sum of linear forms; terms that cancel are gone."""
-    exp = min(form.exp for form in forms)
+Term = tuple[LinearForm, int, bool]  # a form, its shift, and whether it is subtracted
+
+
+def add_forms(terms: Sequence[Term]) -> LinearForm:
+    """The sum of ``±form * 2**shift``; what cancels is gone."""
+    exp = min([form.exp + shift for form, shift, _ in terms])
     total: dict[int, int] = {}
-    for form in forms:
-        up = form.exp - exp
-        for symbol, coefficient in form.coefficients.items():
-            total[symbol] = total.get(symbol, 0) + (coefficient << up)
-    return LinearForm(exp, {s: c for s, c in total.items() if c})
+    cancels = False
+    for (own, coefficients), shift, negated in terms:
+        up = own + shift - exp
+        for symbol, coefficient in coefficients.items():
+            coefficient <<= up
+            if negated:
+                coefficient = -coefficient
+            if symbol in total:
+                coefficient += total[symbol]
+                cancels = cancels or not coefficient
+            total[symbol] = coefficient
+    return LinearForm(exp, {s: c for s, c in total.items() if c} if cancels else total)
 
 
 def op_interval(op: Op, operands: Sequence[Interval]) -> Interval:
@@ -151,15 +163,18 @@ def _propagate(
     last_use = _last_uses(program)
     forms: dict[int, LinearForm] = {}
     for index, op in enumerate(program.ops):
-        edges = [known[edge.index].shifted(edge.shift, edge.negated) for edge in op.operands]
+        edges = [
+            known[index].shifted(shift, negated) if shift or negated else known[index]
+            for index, shift, negated in op.operands
+        ]
         proved = op_interval(op, edges)
         is_sum = op.opcode in (Opcode.ADD, Opcode.NEG)
         if is_sum:
             flip = op.opcode is Opcode.NEG
-            form = add_forms([forms[edge.index].shifted(edge.shift, edge.negated != flip) for edge in op.operands])
+            form = add_forms([(forms[edge.index], edge.shift, edge.negated != flip) for edge in op.operands])
             proved = intersect(proved, form.interval(known))
         elif op.opcode is Opcode.MUX:
-            parts = [forms[edge.index].shifted(edge.shift, edge.negated) for edge in op.operands]
+            parts = [(forms[edge.index], edge.shift, edge.negated) for edge in op.operands]
             proved = intersect(proved, _selected(edges, parts, known))
         derived.append(proved)
         known.append(decide(proved, op.interval))
@@ -170,13 +185,13 @@ def _propagate(
     return known if returns_known else derived
 
 
-def _selected(edges: Sequence[Interval], forms: Sequence[LinearForm], symbols: Sequence[Interval]) -> Interval:
+def _selected(edges: Sequence[Interval], forms: Sequence[Term], symbols: Sequence[Interval]) -> Interval:
     """The interval of a selection, its branches bounded by what the sign of the condition says about them.
 
     Of the condition k and a branch a, ``a - k`` and ``a + k`` are exact forms: max, min and abs follow from them.
     """
     condition, *branches = forms
-    against = condition.shifted(0, True)
+    against = (condition[0], condition[1], not condition[2])
     differences = [add_forms([branch, against]).interval(symbols) for branch in branches]  # of a - k, b - k
     sums = [add_forms([branch, condition]).interval(symbols) for branch in branches]
     negative = _clipped(edges[1], sums[0], differences[0])  # k < 0: a + k < a < a - k
@@ -195,7 +210,11 @@ def _clipped(interval: Interval, low: Interval, high: Interval) -> Interval:
 
 def intersect(a: Interval, b: Interval) -> Interval:
     """The values that lie in both of two intervals known to hold the same value; the step is the coarser one."""
-    exp, fine = max(a.exp, b.exp), min(a.exp, b.exp)
+    exp = a.exp
+    if exp == b.exp:
+        lo, hi = a.lo if a.lo > b.lo else b.lo, a.hi if a.hi < b.hi else b.hi
+        return a if (lo, hi) == (a.lo, a.hi) else Interval(lo, hi, exp)
+    exp, fine = max(exp, b.exp), min(exp, b.exp)
     a, b = a.at(fine), b.at(fine)
     lo, hi = max(a.lo, b.lo), min(a.hi, b.hi)
     step = exp - fine

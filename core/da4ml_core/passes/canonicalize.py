@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from da4ml_core.fixed import FixedType
 from da4ml_core.ir.opcode import Opcode, Quantization
 from da4ml_core.ir.program import Op, Operand, Program
@@ -21,7 +23,7 @@ def _canonical(new: Rewriting, op: Op) -> Operand:
     if op.opcode is Opcode.CONST:
         return new.constant(op.interval.lo, op.interval.exp, op.origin)
     if op.opcode in (Opcode.ADD, Opcode.BITWISE):
-        operands = tuple(sorted(operands, key=lambda edge: (edge.negated, edge.index, edge.shift)))
+        operands = tuple(sorted(operands, key=_RANK))
         return _scaled(new, op, operands, operands[0].shift)
     if op.opcode is Opcode.MUX:
         condition, negative, otherwise = operands
@@ -34,7 +36,12 @@ def _canonical(new: Rewriting, op: Op) -> Operand:
     return _scaled(new, op, operands, operands[0].shift)
 
 
+_RANK = itemgetter(2, 0, 1)  # of edges: positive ones first, then by value and shift
+
+
 def _scaled(new: Rewriting, op: Op, operands: tuple[Operand, ...], shift: int) -> Operand:
+    if not shift:
+        return new.append(op if operands == op.operands else op._replace(operands=operands))
     return _appended(new, op, tuple(edge._replace(shift=edge.shift - shift) for edge in operands), shift)
 
 

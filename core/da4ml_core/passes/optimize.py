@@ -47,13 +47,14 @@ def optimize(
     With ``ternary``, adders are fused where the device has some of three operands. ``watch`` is given the name of each
     pass that changed something, and what it returned, verified. Raises VerificationError for a mistake of a pass.
     """
-    before = None
-    for _ in range(MAX_ROUNDS):
-        if before == program:
+    final: dict[Pass, Program] = {}  # what each pass would not change
+    for each in ROUND * MAX_ROUNDS:
+        program = _run(program, each, final, watch)
+        if len(final) == len(ROUND) and all(known is program for known in final.values()):
             break
-        before = program
-        program = _run(program, ROUND, watch)
-    return verify(_run(program, tuple(_last(device or known_device(DEFAULT_DEVICE), ternary)), watch))
+    for each in _last(device or known_device(DEFAULT_DEVICE), ternary):
+        program = _run(program, each, final, watch)
+    return verify(program)
 
 
 def sunk_constants(program: Program) -> Program:
@@ -73,11 +74,17 @@ def _last(device: Device, ternary: bool) -> Iterator[Pass]:
     yield from (eliminate_dead_code, narrow, order)
 
 
-def _run(program: Program, passes: tuple[Pass, ...], watch: Callable[[str, Program], None] | None) -> Program:
-    for each in passes:
-        after = each(program)
-        if after != program:
-            program = reprove(after)
-            if watch is not None:
-                watch(each.__name__, verify(program))
+def _run(
+    program: Program, each: Pass, final: dict[Pass, Program], watch: Callable[[str, Program], None] | None
+) -> Program:
+    """What a pass returns; nothing is run that is known to change nothing."""
+    if final.get(each) is program:
+        return program
+    after = each(program)
+    if after == program:
+        final[each] = program
+        return program
+    program = reprove(after)
+    if watch is not None:
+        watch(each.__name__, verify(program))
     return program

@@ -17,6 +17,7 @@ class Rewriting:
         self.program = program
         self.ops: list[Op] = []
         self.edges: list[Operand] = []
+        self.changed: list[bool] = []  # whether such an edge is not just the value of the same number
 
     def append(self, op: Op) -> Operand:
         self.ops.append(op)
@@ -35,7 +36,12 @@ class Rewriting:
 
     def moved(self, edge: Operand) -> Operand:
         """An edge of the old program, in the new one."""
-        return through(edge, self.edges[edge.index])
+        return through(edge, self.edges[edge.index]) if self.changed[edge.index] else edge
+
+    def record(self, edge: Operand) -> None:
+        """What carries the next value of the old program."""
+        self.changed.append(edge != (len(self.edges), 0, False))
+        self.edges.append(edge)
 
 
 Rule = Callable[[Rewriting, Op], Operand]
@@ -45,7 +51,10 @@ def rewrite(program: Program, rule: Rule) -> Program:
     """The program in which each op, its operands already those of the new program, is the unsigned edge of a rule."""
     new = Rewriting(program)
     for op in program.ops:
-        new.edges.append(rule(new, op._replace(operands=tuple(new.moved(edge) for edge in op.operands))))
+        if any([new.changed[edge.index] for edge in op.operands]):  # else it stays as it is, which most do
+            operands = tuple(new.moved(edge) for edge in op.operands)
+            op = Op(op.opcode, operands, op.interval, op.attribute, op.origin)
+        new.record(rule(new, op))
     outputs = tuple(new.moved(edge) for edge in program.outputs)
     return replace(program, ops=tuple(new.ops), outputs=outputs)
 

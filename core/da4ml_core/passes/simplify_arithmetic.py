@@ -56,6 +56,10 @@ def _absorbed(new: Rewriting, operands: tuple[Operand, ...]) -> list[Operand]:
 
 def _collected(new: Rewriting, terms: list[Operand]) -> list[Operand]:
     """The terms without zeros and opposites, equal ones joined, constants as one positive term."""
+    if len({edge.index for edge in terms}) == len(terms) and not any(
+        new.ops[edge.index].interval.is_constant for edge in terms
+    ):
+        return terms
     left: list[Operand] = []
     constants: list[Operand] = []
     for edge in terms:
