@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 KERNELS := $(shell find core -name '*.pyx' -o -name '*.pxd' -o -name '*.hh')
 
-.PHONY: demo test test-slow build debug release lint types layers check clean
+.PHONY: demo test test-slow prove build debug release lint types layers check clean
 
 demo: $(VENV)/.ready
 	$(BIN)/da4ml-flow build configs/digits/digits.yaml
@@ -26,6 +26,8 @@ $(VENV)/.ready: $(BIN)/python pyproject.toml setup.py $(KERNELS)
 $(VENV)/.ready-dev: $(VENV)/.ready
 	$(BIN)/python -m pip install -q --group dev
 	touch $@
+
+prove: ; $(PYTHON) tests/primitive_proofs.py
 
 build: ; $(PYTHON) setup.py -q build_ext --inplace -j2
 debug: ; DA4ML_CYTHON_DEBUG=1 $(PYTHON) setup.py -q build_ext --inplace --force

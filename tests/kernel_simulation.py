@@ -21,11 +21,15 @@ SAMPLES = 64  # of a random kernel
 
 
 class Kernel(NamedTuple):
-    """A design, the program it was made from, and the samples (codes in program order) to feed it."""
+    """A design, the program it was made from, the samples (codes in program order) to feed it, and what should come.
+
+    Without ``results`` (codes by output) that is what the interpreter makes of the samples.
+    """
 
     bundle: RtlBundle
     program: Program
     samples: Sequence[Sequence[int]]
+    results: Sequence[Sequence[int]] | None = None
 
 
 def random_kernel(rng: random.Random, name: str, num_ops: int, emit: Callable[[Schedule, str], RtlBundle]) -> Kernel:
@@ -60,7 +64,7 @@ def packed_output(kernel: Kernel, codes: Sequence[int]) -> int:
 
 
 def mismatches(kernels: Sequence[Kernel], directory: Path) -> list[str]:
-    """One line for each kernel and sample whose simulated result, at the predicted cycle, is not the interpreter's.
+    """One line for each kernel and sample whose simulated result, at the predicted cycle, is not as it should be.
 
     All kernels are in the same language; no two have a name in common.
     """
@@ -98,7 +102,8 @@ def mismatches(kernels: Sequence[Kernel], directory: Path) -> list[str]:
         mask = (1 << kernel.bundle.output_bits) - 1
         for cycle, codes in enumerate(kernel.samples):
             simulated = outputs[cycle + kernel.bundle.latency_cycles] >> offset & mask
-            expected = packed_output(kernel, evaluate(kernel.program, codes))
+            result = evaluate(kernel.program, codes) if kernel.results is None else kernel.results[cycle]
+            expected = packed_output(kernel, result)
             if simulated != expected:
                 found.append(f'{kernel.bundle.top} sample {cycle}: y = {simulated:#x}, expected {expected:#x}')
     return found

@@ -17,7 +17,7 @@ X_BITS = 128
 def verilog_harness(cases: Sequence[Case]) -> str:
     """A module in which every case takes its operands from the low bits of x."""
     lines = []
-    for place, (case, inputs, y_bits) in enumerate(_connections(cases)):
+    for place, (case, inputs, y_bits) in enumerate(connections(cases)):
         ranges = {name: f'x[{hi - 1}:{lo}]' for name, (lo, hi) in inputs.items()}
         lines.append(case.instance(f'case_{place}', ranges, f'y[{y_bits + case.output_bits - 1}:{y_bits}]'))
     header = f'module harness(input clk, input [{X_BITS - 1}:0] x, output [{output_bits(cases) - 1}:0] y);'
@@ -27,7 +27,7 @@ def verilog_harness(cases: Sequence[Case]) -> str:
 def vhdl_harness(cases: Sequence[Case]) -> str:
     """The same as a VHDL entity."""
     lines = []
-    for place, (case, inputs, y_bits) in enumerate(_connections(cases)):
+    for place, (case, inputs, y_bits) in enumerate(connections(cases)):
         ranges = {name: f'x({hi - 1} downto {lo})' for name, (lo, hi) in inputs.items()}
         output = f'y({y_bits + case.output_bits - 1} downto {y_bits})'
         lines.append(case.vhdl_instance(f'case_{place}', ranges, output))
@@ -80,7 +80,7 @@ def wrong_results(
     return wrong
 
 
-def _connections(cases: Sequence[Case]) -> list[tuple[Case, dict[str, tuple[int, int]], int]]:
+def connections(cases: Sequence[Case]) -> list[tuple[Case, dict[str, tuple[int, int]], int]]:
     """The bits of x that each operand of a case is, and where in y its result starts."""
     connections = []
     y_bits = 0

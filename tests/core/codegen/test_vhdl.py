@@ -4,7 +4,6 @@ import random
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 from example_programs import EVERYTHING
 from ghdl_tools import VHDL_IP_SOURCES, analyze, ghdl
@@ -14,8 +13,6 @@ from random_programs import random_program
 
 from da4ml_core.codegen import RtlBundle, emit_verilog, emit_vhdl
 from da4ml_core.errors import CodegenError
-from da4ml_core.frontends import load
-from da4ml_core.interp import encode, predict
 from da4ml_core.ir import Opcode
 from da4ml_core.ir.text import parse_program
 from da4ml_core.ir.verify import verify
@@ -199,25 +196,6 @@ def test_random_programs_are_proved_equal_to_their_verilog(tmp_path):
             else 'sat -verify -prove trigger 0 -timeout 60 miter',
         ]
         assert 'SUCCESS!' in yosys('\n'.join(script), tmp_path)
-
-
-@pytest.mark.eda
-@pytest.mark.parametrize(
-    ('model', 'count'),
-    [('jsc_openml_acc73.3', 100), pytest.param('jsc_openml_acc77.1', 200, marks=pytest.mark.slow)],
-)
-def test_real_models_give_the_recorded_outputs(model, count, shared, tmp_path):
-    folder = shared / 'models' / 'hgq2'
-    program = load(folder / f'{model}.keras')
-    recorded = np.load(folder / f'{model}.io.npz')
-    x, y = recorded['x'][:count], recorded['y'][:count]
-    assert np.array_equal(predict(program, x), y)
-    samples = [[int(code) for code in row] for row in encode(program, x)]
-    kernels = [
-        Kernel(emit_vhdl(schedule(program, max_levels), f'kernel_{max_levels or 0}'), program, samples)
-        for max_levels in (None, 1, 2, 4)
-    ]
-    assert mismatches(kernels, tmp_path) == []
 
 
 def test_shift_registers_can_be_forbidden():
