@@ -95,6 +95,10 @@ class UnsupportedOperation(TraceError, TypeError):
     code = 'DA1101'
 
 
+class UnsupportedAttribute(UnsupportedOperation, AttributeError):
+    """A method or property of numpy's arrays that symbolic arrays do not have."""
+
+
 class SymbolicBool(TraceError, TypeError):
     """A symbolic value was used where Python needs a concrete truth value."""
 

@@ -3,39 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import ArrayLike
 
 from da4ml_core._srcloc import user_location
-from da4ml_core.errors import SymbolicBool, UnsupportedOperation
+from da4ml_core.errors import SymbolicBool, UnsupportedAttribute, UnsupportedOperation
 from da4ml_core.fixed import Interval, Overflow, Rounding
 from da4ml_core.trace.context import Elements
-from da4ml_core.trace.dispatch import call_function, call_ufunc
-from da4ml_core.trace.linear import ObjectArray
+from da4ml_core.trace.deferred import Deferred, is_deferred
+from da4ml_core.trace.dispatch import call_function, call_ufunc, unsupported
+from da4ml_core.trace.indexing import assign, indexed
+from da4ml_core.trace.operands import as_scalar
 from da4ml_core.trace.quantize import quantize_elements
-from da4ml_core.trace.tables import Deferred, is_deferred
+from da4ml_core.trace.variable import External, Variable
 
 Axes = int | tuple[int, ...] | None
 
 
-class SymbolicArray(Elements):
-    """An array of exact fixed-point unknowns that numpy functions accept; operations extend the program."""
+class SymbolicArray(Elements, NDArrayOperatorsMixin):
+    """An array of exact fixed-point unknowns that numpy functions accept; operations extend the program.
+
+    Slices and reshapes are views, as in numpy: assignment, and ``+=`` and its like, change what they are views of. What
+    has no axes is a number, as numpy's scalars are, and never changes.
+    """
 
     __slots__ = ()
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.elements.shape
-
-    @property
-    def size(self) -> int:
-        return self.elements.size
+    __hash__ = None  # type: ignore[assignment]  # as numpy's arrays: equality is element by element
 
     @property
     def T(self) -> SymbolicArray:
         return self.transpose()
+
+    @property
+    def flat(self) -> Iterator[SymbolicArray]:
+        return iter(self.ravel())
 
     def intervals(self) -> list[Interval]:
         """The interval of each element, in C order."""
@@ -54,44 +59,43 @@ class SymbolicArray(Elements):
         return SymbolicArray(self.context, quantize_elements(self.context, self.elements, *types, rounding, overflow))
 
     def reshape(self, *shape: Any) -> SymbolicArray:
-        return SymbolicArray(self.context, self.elements.reshape(*shape))
+        return SymbolicArray(self.context, self.elements.reshape(*shape), self.truth)
 
     def ravel(self) -> SymbolicArray:
-        return SymbolicArray(self.context, self.elements.reshape(-1))
+        return self.reshape(-1)
 
-    flatten = ravel
+    def flatten(self) -> SymbolicArray:
+        return self.copy().ravel()
+
+    def copy(self) -> SymbolicArray:
+        return SymbolicArray(self.context, self.elements.copy(), self.truth)
 
     def transpose(self, *axes: Any) -> SymbolicArray:
-        return SymbolicArray(self.context, self.elements.transpose(*axes))
+        return SymbolicArray(self.context, self.elements.transpose(*axes), self.truth)
 
-    def sum(self, axis: Axes = None, keepdims: bool = False) -> Any:
-        return np.sum(self, axis=axis, keepdims=keepdims)
+    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> SymbolicArray:
+        raise unsupported('astype')
 
-    def mean(self, axis: Axes = None, keepdims: bool = False) -> Any:
-        return np.mean(self, axis=axis, keepdims=keepdims)
+    def tolist(self) -> list[Any]:
+        return [element.tolist() if element.ndim else element for element in self]
 
-    def max(self, axis: Axes = None, keepdims: bool = False) -> Any:
-        return np.max(self, axis=axis, keepdims=keepdims)
-
-    def min(self, axis: Axes = None, keepdims: bool = False) -> Any:
-        return np.min(self, axis=axis, keepdims=keepdims)
-
-    def all(self, axis: Axes = None, keepdims: bool = False) -> Any:
-        return np.all(self, axis=axis, keepdims=keepdims)
-
-    def any(self, axis: Axes = None, keepdims: bool = False) -> Any:
-        return np.any(self, axis=axis, keepdims=keepdims)
-
-    def clip(self, low: Any = None, high: Any = None) -> Any:
-        return np.clip(self, low, high)
+    def __getattr__(self, name: str) -> Any:
+        """The other methods of numpy's arrays are its functions."""
+        if name in _METHODS:
+            return partial(getattr(np, name), self)
+        raise UnsupportedAttribute(f'a symbolic array has no attribute {name!r}', location=user_location())
 
     def __getitem__(self, key: Any) -> SymbolicArray:
-        picked = self.elements[key]
-        if not isinstance(picked, np.ndarray):
-            picked = _scalar(picked)
-        return SymbolicArray(self.context, picked)
+        gathered = indexed(self, key)
+        picked = self.elements[key] if gathered is None else gathered
+        return SymbolicArray(self.context, picked if isinstance(picked, np.ndarray) else as_scalar(picked), self.truth)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        assign(self, key, value)
 
     def __len__(self) -> int:
+        if self.ndim == 0:
+            raise UnsupportedOperation('a symbolic scalar has no length', location=user_location())
         return len(self.elements)
 
     def __iter__(self) -> Iterator[SymbolicArray]:
@@ -103,117 +107,47 @@ class SymbolicArray(Elements):
         raise SymbolicBool(
             'the truth of a symbolic value is not known while tracing',
             location=user_location(),
-            hint='a program has no data-dependent control flow',
+            hint='a program has no data-dependent control flow: np.where(condition, x, y) chooses',
         )
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise UnsupportedOperation(
             'a symbolic array has no numbers to convert to a numpy array',
             location=user_location(),
-            hint='use the numpy functions that tracing supports on the symbolic array itself',
+            hint='use numpy functions on the symbolic array itself, and np.stack for a list of them',
         )
 
+    def _number(self, *args: Any) -> Any:
+        raise UnsupportedOperation(
+            'a symbolic value has no number while tracing',
+            location=user_location(),
+            hint='keep it symbolic: np.floor and .quantize(...) round, np.take indexes',
+        )
+
+    __float__ = __int__ = __complex__ = __index__ = __round__ = __trunc__ = __floor__ = __ceil__ = item = _number
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        targets = kwargs.pop('out', (None,))
+        if any(target is not None for target in targets):
+            return _into(targets, ufunc, method, inputs, kwargs)
         if is_deferred(ufunc, method, inputs, kwargs):
             return Deferred.of(self, ufunc, inputs)
-        return SymbolicArray(self.context, call_ufunc(self.context, ufunc, method, inputs, kwargs))
+        return self._wrapped(*call_ufunc(self.context, ufunc, method, inputs, kwargs))
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        result = call_function(self.context, function, args, kwargs)
-        if isinstance(result, np.ndarray):
-            return SymbolicArray(self.context, result)
-        return [SymbolicArray(self.context, part) for part in result]
+        return self._wrapped(*call_function(self.context, function, args, kwargs))
 
-    def __add__(self, other: Any) -> Any:
-        return np.add(self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return np.add(other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return np.subtract(self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return np.subtract(other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return np.multiply(self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return np.multiply(other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return np.true_divide(self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return np.true_divide(other, self)
-
-    def __lt__(self, other: Any) -> Any:
-        return np.less(self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return np.less_equal(self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return np.greater(self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return np.greater_equal(self, other)
-
-    def __eq__(self, other: Any) -> Any:
-        return np.equal(self, other)
-
-    def __ne__(self, other: Any) -> Any:
-        return np.not_equal(self, other)
-
-    __hash__ = None  # type: ignore[assignment]  # as numpy's arrays: equality is element by element
-
-    def __abs__(self) -> Any:
-        return np.absolute(self)
-
-    def __pow__(self, exponent: Any) -> Any:
-        return np.power(self, exponent)
-
-    def __and__(self, other: Any) -> Any:
-        return np.bitwise_and(self, other)
-
-    def __rand__(self, other: Any) -> Any:
-        return np.bitwise_and(other, self)
-
-    def __or__(self, other: Any) -> Any:
-        return np.bitwise_or(self, other)
-
-    def __ror__(self, other: Any) -> Any:
-        return np.bitwise_or(other, self)
-
-    def __xor__(self, other: Any) -> Any:
-        return np.bitwise_xor(self, other)
-
-    def __rxor__(self, other: Any) -> Any:
-        return np.bitwise_xor(other, self)
-
-    def __invert__(self) -> Any:
-        return np.invert(self)
-
-    def __lshift__(self, bits: Any) -> Any:
-        return np.left_shift(self, bits)
-
-    def __rshift__(self, bits: Any) -> Any:
-        return np.right_shift(self, bits)
-
-    def __neg__(self) -> Any:
-        return np.negative(self)
-
-    def __pos__(self) -> Any:
-        return self
-
-    def __matmul__(self, other: Any) -> Any:
-        return np.matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Any:
-        return np.matmul(other, self)
+    def _wrapped(self, result: Any, truth: bool) -> Any:
+        """What a numpy function gives, its arrays of variables as symbolic arrays."""
+        if isinstance(result, np.ndarray) and result.dtype == object:
+            return SymbolicArray(self.context, result, truth)
+        if isinstance(result, (Variable, External)):
+            return SymbolicArray(self.context, as_scalar(result), truth)
+        if isinstance(result, (list, tuple)):
+            return type(result)(self._wrapped(part, truth) for part in result)
+        return result
 
     def __repr__(self) -> str:
         return f'SymbolicArray(shape={self.shape}, program={self.context.name!r})'
@@ -225,7 +159,44 @@ def relu(array: SymbolicArray) -> SymbolicArray:
     return rectified
 
 
-def _scalar(element: Any) -> ObjectArray:
-    array = np.empty(1, dtype=object)
-    array[0] = element  # a variable is a tuple, which numpy would spread over a 0-d array
-    return array.reshape(())
+def _into(
+    targets: tuple[Any, ...], ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """A ufunc whose result is assigned to an array, all of it or where a condition holds."""
+    target = targets[0]
+    if len(targets) > 1 or not isinstance(target, SymbolicArray) or isinstance(ufunc, Deferred):
+        raise UnsupportedOperation(
+            'the result of a symbolic operation goes into one symbolic array', location=user_location()
+        )
+    where = kwargs.pop('where', True) if method == '__call__' else True
+    result = getattr(ufunc, method)(*inputs, **kwargs)
+    target[...] = result if where is True else np.where(where, result, target)
+    return target
+
+
+def _in_place(ufunc: np.ufunc) -> Callable[[SymbolicArray, Any], Any]:
+    def operator(self: SymbolicArray, other: Any) -> Any:
+        result = ufunc(self, other)
+        if self.ndim == 0 or not isinstance(result, SymbolicArray):
+            return result
+        self[...] = result
+        return self
+
+    return operator
+
+
+for _name, _ufunc in (
+    *(('iadd', np.add), ('isub', np.subtract), ('imul', np.multiply), ('itruediv', np.true_divide)),
+    *(('ifloordiv', np.floor_divide), ('imod', np.remainder), ('ipow', np.power), ('imatmul', np.matmul)),
+    *(('iand', np.bitwise_and), ('ior', np.bitwise_or), ('ixor', np.bitwise_xor)),
+    *(('ilshift', np.left_shift), ('irshift', np.right_shift)),
+):
+    setattr(SymbolicArray, f'__{_name}__', _in_place(_ufunc))
+
+_METHODS = frozenset(
+    {
+        *('sum', 'mean', 'prod', 'max', 'min', 'all', 'any', 'argmax', 'argmin', 'clip', 'var', 'std', 'round'),
+        *('cumsum', 'cumprod', 'dot', 'trace', 'diagonal', 'argsort', 'searchsorted', 'take', 'repeat', 'squeeze'),
+        *('swapaxes', 'conj', 'choose'),
+    }
+)

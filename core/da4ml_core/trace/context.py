@@ -38,17 +38,26 @@ class Context:
 
 
 class Elements:
-    """Symbolic numbers in an array, and the program that they belong to."""
+    """Symbolic numbers in an array, and their program; ``truth`` if numpy would call them bool."""
 
-    __slots__ = ('context', 'elements')
+    __slots__ = ('context', 'elements', 'truth')
 
-    def __init__(self, context: Context, elements: ObjectArray) -> None:
+    def __init__(self, context: Context, elements: ObjectArray, truth: bool = False) -> None:
         self.context = context
         self.elements = elements
+        self.truth = truth
 
     @property
     def ndim(self) -> int:
         return self.elements.ndim
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.elements.shape
+
+    @property
+    def size(self) -> int:
+        return self.elements.size
 
     @property
     def is_external(self) -> bool:

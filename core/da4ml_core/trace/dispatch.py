@@ -10,209 +10,137 @@ from typing import Any
 import numpy as np
 
 from da4ml_core._srcloc import user_location
-from da4ml_core.errors import TraceError, UnsupportedOperation
-from da4ml_core.fixed import Rounding
-from da4ml_core.ir.opcode import BitFunction
-from da4ml_core.trace import bits, ordering, products, selection
-from da4ml_core.trace.context import Context, Elements
-from da4ml_core.trace.graph import Graph
-from da4ml_core.trace.linear import ObjectArray, exact_matrix
-from da4ml_core.trace.operands import Handler, handler
-from da4ml_core.trace.quantize import constant_variables
-from da4ml_core.trace.reductions import reduction
-from da4ml_core.trace.variable import External, Variable
+from da4ml_core.errors import UnsupportedOperation
+from da4ml_core.trace import rearrangement
+from da4ml_core.trace.context import Context
+from da4ml_core.trace.operands import Handler, shape_of
+from da4ml_core.trace.reductions import segments
+from da4ml_core.trace.truths import as_logic, function_is_truth
+from da4ml_core.trace.vocabulary import (
+    ACCUMULATIONS,
+    ALTERNATIVES,
+    COMPOSED,
+    FUNCTIONS,
+    REARRANGEMENTS,
+    REDUCTIONS,
+    UFUNCS,
+)
+
+Result = tuple[Any, bool]  # what a function gives, arrays as arrays of variables; and whether these are truth values
+_NUMPYS_DEFAULTS: Mapping[str, Any] = {'dtype': None, 'out': None, 'where': True}
 
 
 def call_ufunc(
     context: Context, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> ObjectArray:
+) -> Result:
     """A ufunc on symbolic arrays; raises UnsupportedOperation with the user's line for one that has no meaning here."""
-    name = ufunc.__name__
-    reduce = _REDUCTIONS.get(ufunc) if method == 'reduce' else None
-    if reduce is not None and not set(kwargs) - {'axis', 'keepdims'}:
-        with context.user_origin():
-            return reduce(context, *inputs, **{'axis': 0, **kwargs})
-    traced = _UFUNCS.get(ufunc)
-    if traced is None or method != '__call__' or kwargs:
-        call = name if method == '__call__' else f'{name}.{method}'
-        options = f' with {", ".join(kwargs)}' if kwargs and traced is not None else ''
-        raise _unsupported(f'numpy.{call}{options}', name)
+    call = ufunc.__name__ if method == '__call__' else f'{ufunc.__name__}.{method}'
+    operands = inputs[:1] if method in ('reduce', 'accumulate', 'reduceat') else inputs
+    ufunc, truth = as_logic(ufunc, method, operands)
+    traced = _method(ufunc, method)
+    if traced is None:
+        raise unsupported(call)
+    kwargs = {
+        key: kwargs[key] for key in kwargs if key not in _NUMPYS_DEFAULTS or kwargs[key] is not _NUMPYS_DEFAULTS[key]
+    }
+    if method in ('reduce', 'accumulate'):
+        kwargs.setdefault('axis', 0)
+    if kwargs:
+        _bind(call, traced, (context, *inputs), kwargs)
     with context.user_origin():
-        return traced(context, *inputs)
+        return traced(context, *inputs, **kwargs), truth
 
 
 def call_function(
     context: Context, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> Any:
+) -> Result:
     """A numpy function on symbolic arrays: arithmetic from the table, rearrangement by numpy itself."""
-    traced = _FUNCTIONS.get(function)
+    name = function.__name__
+    traced = FUNCTIONS.get(function)
     if traced is not None:
-        try:
-            inspect.signature(traced).bind(context, *args, **kwargs)
-        except TypeError as cause:
-            raise UnsupportedOperation(
-                f'numpy.{function.__name__} on a symbolic array with these arguments cannot be traced: {cause}',
-                location=user_location(),
-            ) from None
+        bound = _bind(name, traced, (context, *args), kwargs)
+        truth = function_is_truth(name, bound.args[1:])
         with context.user_origin():
-            return traced(context, *args, **kwargs)
-    if function in _REARRANGEMENTS:
-        return _rearrange(context, function, args, kwargs)
-    raise _unsupported(f'numpy.{function.__name__}', function.__name__)
+            return traced(*bound.args, **bound.kwargs), truth
+    composed = COMPOSED.get(function)
+    if composed is not None:
+        _bind(name, composed, args, kwargs)
+        return composed(*args, **kwargs), False
+    if function in REARRANGEMENTS:
+        return rearrangement.rearrange(context, function, args, kwargs), function_is_truth(name, args)
+    raise unsupported(name)
 
 
-def _unsupported(what: str, name: str) -> UnsupportedOperation:
-    known = [*(ufunc.__name__ for ufunc in _UFUNCS), *(f.__name__ for f in (*_FUNCTIONS, *_REARRANGEMENTS))]
+def _method(ufunc: np.ufunc, method: str) -> Handler | None:
+    """What a method of a ufunc does, if it can be traced."""
+    if method == '__call__':
+        return UFUNCS.get(ufunc)
+    if method == 'reduce':
+        return REDUCTIONS.get(ufunc)
+    if method == 'accumulate':
+        return ACCUMULATIONS.get(ufunc)
+    if method == 'reduceat' and ufunc in REDUCTIONS:
+        return segments(REDUCTIONS[ufunc])
+    if method == 'outer' and ufunc in UFUNCS and ufunc.signature is None:
+        return _outer(UFUNCS[ufunc])
+    return None
+
+
+def _outer(traced: Handler) -> Handler:
+    def outer(context: Context, a: Any, b: Any) -> Any:
+        shape = (*shape_of(a), *(1,) * len(shape_of(b)))
+        return traced(context, np.reshape(a, shape), b)
+
+    return outer
+
+
+def _bind(
+    name: str, traced: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> inspect.BoundArguments:
+    """The arguments by name; raises UnsupportedOperation for those that have no meaning here."""
+    signature = inspect.signature(traced)
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError as cause:
+        raise UnsupportedOperation(
+            f'numpy.{name} on a symbolic array with these arguments cannot be traced: {cause}',
+            location=user_location(),
+            hint=ALTERNATIVES.get(name, ''),
+            notes=[f'traceable: {name}{_arguments(signature)}'],
+        ) from None
+    for option in ('dtype', 'out'):
+        if bound.arguments.get(option) is not None:
+            raise UnsupportedOperation(
+                f'numpy.{name} with {option} cannot be traced',
+                location=user_location(),
+                hint='call .quantize(...) on the result' if option == 'dtype' else 'assign the result',
+            )
+    return bound
+
+
+def _arguments(signature: inspect.Signature) -> str:
+    names = [name for name in signature.parameters if name not in ('context', 'dtype', 'out')]
+    return f'({", ".join(names)})'
+
+
+def unsupported(name: str) -> UnsupportedOperation:
+    """The error for a function that cannot be traced, with the nearest that can."""
+    known = sorted({function.__name__ for function in traceable()})
     close = get_close_matches(name, known, 1)
+    hint = ALTERNATIVES.get(name) or (f'did you mean {close[0]}?' if close and close[0] != name else '')
     return UnsupportedOperation(
-        f'{what} on a symbolic array cannot be traced',
+        f'numpy.{name} on a symbolic array cannot be traced',
         location=user_location(),
-        hint=f'did you mean {close[0]}?' if close and close[0] != name else '',
-        notes=[f'traceable: {", ".join(sorted(set(known)))}'],
+        hint=hint,
+        notes=[f'traceable: {", ".join(known)}'],
     )
 
 
-def _rearrange(context: Context, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """Let numpy move the elements themselves about; constants among them become symbolic."""
-
-    def opened(argument: Any) -> Any:
-        if isinstance(argument, Elements):
-            if argument.context is not context:
-                raise TraceError('arrays of two different programs cannot be combined', location=user_location())
-            return argument.elements
-        if isinstance(argument, (list, tuple)) and any(_contains_symbolic(item) for item in argument):
-            return [
-                opened(item) if _contains_symbolic(item) else constant_variables(exact_matrix(item))
-                for item in argument
-            ]
-        return argument
-
-    return function(*(opened(argument) for argument in args), **{key: opened(kwargs[key]) for key in kwargs})
+def traceable() -> tuple[Callable[..., Any], ...]:
+    """Every numpy function that has a meaning on symbolic arrays, without those that only tables can compute."""
+    return (*UFUNCS, *FUNCTIONS, *COMPOSED, *REARRANGEMENTS)
 
 
-def _contains_symbolic(argument: Any) -> bool:
-    if isinstance(argument, (list, tuple)) and not isinstance(argument, (Variable, External)):
-        return any(_contains_symbolic(item) for item in argument)
-    return isinstance(argument, Elements)
-
-
-def _graph_add(graph: Graph, a: Variable, b: Variable) -> Variable:
-    return graph.add(a, b)
-
-
-def _subtract(graph: Graph, a: Variable, b: Variable) -> Variable:
-    return graph.add(a, b.scaled(0, True))
-
-
-_MAXIMUM, _MINIMUM = reduction(selection.maximum), reduction(selection.minimum)
-_ALL, _ANY = (
-    reduction(selection.logical_and, on_bits=True),
-    reduction(selection.logical_or, on_bits=True),
-)
-_ROUND_HALF_EVEN = handler(selection.rounded(Rounding.RND_CONV))
-_TRUNCATE = handler(selection.rounded(Rounding.TRN_ZERO))
-
-
-def _not_(function: Callable[[Graph, Variable, Variable], Variable]) -> Handler:
-    return handler(lambda graph, a, b: selection.negation(function(graph, a, b)))
-
-
-def _unequal(graph: Graph, a: Variable, b: Variable) -> Variable:
-    return selection.nonzero(graph, _subtract(graph, a, b))
-
-
-_UFUNCS: Mapping[Any, Handler] = {
-    np.add: handler(_graph_add),
-    np.subtract: handler(_subtract),
-    np.negative: handler(lambda graph, a: a.scaled(0, True)),
-    np.positive: handler(lambda graph, a: a),
-    np.multiply: products.multiply,
-    np.true_divide: products.divide,
-    np.square: products.square,
-    np.power: products.power,
-    np.matmul: products.matmul,
-    np.maximum: handler(selection.maximum),
-    np.minimum: handler(selection.minimum),
-    np.absolute: handler(selection.absolute),
-    np.sign: handler(selection.sign),
-    np.less: handler(selection.less),
-    np.greater: handler(lambda graph, a, b: selection.less(graph, b, a)),
-    np.greater_equal: _not_(selection.less),
-    np.less_equal: _not_(lambda graph, a, b: selection.less(graph, b, a)),
-    np.not_equal: handler(_unequal),
-    np.equal: _not_(_unequal),
-    np.logical_not: handler(lambda graph, a: selection.negation(selection.nonzero(graph, a))),
-    np.logical_and: handler(selection.logical_and),
-    np.logical_or: handler(selection.logical_or),
-    np.logical_xor: handler(selection.logical_xor),
-    np.bitwise_and: handler(bits.bitwise(BitFunction.AND)),
-    np.bitwise_or: handler(bits.bitwise(BitFunction.OR)),
-    np.bitwise_xor: handler(bits.bitwise(BitFunction.XOR)),
-    np.invert: handler(bits.invert),
-    np.left_shift: bits.shift(left=True),
-    np.right_shift: bits.shift(left=False),
-    np.floor: handler(selection.rounded(Rounding.TRN)),
-    np.ceil: handler(selection.ceil),
-    np.rint: _ROUND_HALF_EVEN,
-    np.trunc: _TRUNCATE,
-}
-_REDUCTIONS: Mapping[Any, Handler] = {
-    np.add: products.sum_array,
-    np.maximum: _MAXIMUM,
-    np.minimum: _MINIMUM,
-    np.logical_and: _ALL,
-    np.logical_or: _ANY,
-    np.bitwise_and: reduction(bits.bitwise(BitFunction.AND)),
-    np.bitwise_or: reduction(bits.bitwise(BitFunction.OR)),
-    np.bitwise_xor: reduction(bits.bitwise(BitFunction.XOR)),
-}
-_FUNCTIONS: Mapping[Any, Handler] = {
-    np.sum: products.sum_array,
-    np.mean: products.mean,
-    np.prod: products.product,
-    np.cumsum: products.cumulative_sum,
-    np.dot: products.dot,
-    np.einsum: products.einsum,
-    np.inner: products.inner,
-    np.outer: products.outer,
-    np.tensordot: products.tensordot,
-    np.convolve: products.convolve,
-    np.max: _MAXIMUM,
-    np.amax: _MAXIMUM,
-    np.min: _MINIMUM,
-    np.amin: _MINIMUM,
-    np.all: _ALL,
-    np.any: _ANY,
-    np.argmax: selection.arg_extremum(largest=True),
-    np.argmin: selection.arg_extremum(largest=False),
-    np.clip: selection.clip,
-    np.where: selection.where,
-    np.round: _ROUND_HALF_EVEN,
-    np.sort: ordering.sort,
-    np.pad: ordering.pad,
-    np.fix: _TRUNCATE,
-}
-_REARRANGEMENTS = frozenset(
-    {
-        np.reshape,
-        np.ravel,
-        np.transpose,
-        np.moveaxis,
-        np.swapaxes,
-        np.expand_dims,
-        np.squeeze,
-        np.broadcast_to,
-        np.concatenate,
-        np.stack,
-        np.vstack,
-        np.hstack,
-        np.split,
-        np.array_split,
-        np.take,
-        np.repeat,
-        np.tile,
-        np.roll,
-        np.flip,
-        np.diagonal,
-    }
-)
+def methods() -> tuple[tuple[str, Callable[..., Any]], ...]:
+    """The reductions and running reductions of ufuncs that have a meaning on symbolic arrays."""
+    return (*(('reduce', ufunc) for ufunc in REDUCTIONS), *(('accumulate', ufunc) for ufunc in ACCUMULATIONS))

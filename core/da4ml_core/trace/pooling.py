@@ -12,7 +12,7 @@ from da4ml_core.trace import selection
 from da4ml_core.trace.array import SymbolicArray
 from da4ml_core.trace.convolution import NOWHERE, Extents, extents, gather, gather_taps, unsupported, with_fill
 from da4ml_core.trace.linear import check_size, sum_axes
-from da4ml_core.trace.reductions import tree
+from da4ml_core.trace.operands import tree
 from da4ml_core.trace.variable import Variable
 
 Widths = int | Sequence[int | Sequence[int]]  # for all axes; or for each, both sides of it or (before, behind)

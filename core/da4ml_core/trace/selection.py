@@ -5,26 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from da4ml_core._srcloc import user_location
 from da4ml_core.errors import UnsupportedOperation
 from da4ml_core.fixed import FixedType, Interval, Overflow, Rounding
 from da4ml_core.ir.opcode import Quantization
-from da4ml_core.trace.context import Context
+from da4ml_core.trace.context import Context, Elements
 from da4ml_core.trace.graph import Graph
 from da4ml_core.trace.linear import ObjectArray
-from da4ml_core.trace.operands import Handler, elements, elementwise
-from da4ml_core.trace.reductions import tree
-from da4ml_core.trace.variable import Variable
+from da4ml_core.trace.operands import elements, elementwise
+from da4ml_core.trace.variable import Variable, normal_dyadic
 
 ZERO = Variable()
 ONE = Variable(constant=(1, 0))
 
 
 def less(graph: Graph, a: Variable, b: Variable) -> Variable:
-    """1 where a < b, else 0."""
-    return graph.select(_difference(graph, a, b), ONE, ZERO)
+    """1 where a < b, else 0; a constant need not be finer than the other's step."""
+    if b.is_constant and not a.is_constant:
+        b = _on_step(graph, a, b, up=True)
+    elif a.is_constant and not b.is_constant:
+        a = _on_step(graph, b, a, up=False)
+    return graph.select(difference(graph, a, b), ONE, ZERO)
+
+
+def unequal(graph: Graph, a: Variable, b: Variable) -> Variable:
+    """1 where a != b, else 0."""
+    return nonzero(graph, difference(graph, a, b))
 
 
 def negation(bit: Variable) -> Variable:
@@ -46,12 +52,12 @@ def maximum(graph: Graph, a: Variable, b: Variable) -> Variable:
     """The larger of two; against zero it is a rectified linear unit."""
     if ZERO in (a, b):
         return graph.relu(b if a == ZERO else a)
-    return graph.select(_difference(graph, a, b), b, a, _bounds(graph, a, b, max))
+    return graph.select(difference(graph, a, b), b, a, _bounds(graph, a, b, max))
 
 
 def minimum(graph: Graph, a: Variable, b: Variable) -> Variable:
     """The smaller of two."""
-    return graph.select(_difference(graph, a, b), a, b, _bounds(graph, a, b, min))
+    return graph.select(difference(graph, a, b), a, b, _bounds(graph, a, b, min))
 
 
 def absolute(graph: Graph, a: Variable) -> Variable:
@@ -68,6 +74,17 @@ def absolute(graph: Graph, a: Variable) -> Variable:
 def sign(graph: Graph, a: Variable) -> Variable:
     """-1, 0 or 1."""
     return graph.select(a, Variable(constant=(-1, 0)), less(graph, ZERO, a))
+
+
+def heaviside(graph: Graph, a: Variable, at_zero: Variable) -> Variable:
+    """0 below zero, 1 above it, and a value of its own at it."""
+    return graph.select(a, ZERO, graph.choose(less(graph, ZERO, a), ONE, at_zero))
+
+
+def copysign(graph: Graph, a: Variable, b: Variable) -> Variable:
+    """|a| where b is not negative, else -|a|."""
+    magnitude = absolute(graph, a)
+    return graph.select(b, magnitude.scaled(0, True), magnitude)
 
 
 def logical_and(graph: Graph, a: Variable, b: Variable) -> Variable:
@@ -98,51 +115,42 @@ def ceil(graph: Graph, a: Variable) -> Variable:
     return rounded(Rounding.TRN)(graph, a.scaled(0, True)).scaled(0, True)
 
 
-def where(context: Context, condition: Any, *branches: Any) -> ObjectArray:
+def where(context: Context, condition: Any, x: Any, y: Any) -> ObjectArray:
     """numpy.where with both branches; the condition holds where it is not zero."""
-    if len(branches) != 2:
-        raise UnsupportedOperation('numpy.where needs both branches here', location=user_location())
     graph = context.graph
-    arrays = [elements(context, operand) for operand in (condition, *branches)]
+    arrays = [elements(context, operand) for operand in (condition, x, y)]
     return elementwise(lambda bit, a, b: graph.choose(nonzero(graph, bit), a, b), *arrays)
 
 
-def clip(context: Context, a: Any, a_min: Any = None, a_max: Any = None) -> ObjectArray:
+def select(context: Context, condlist: Any, choicelist: Any, default: Any = 0) -> ObjectArray:
+    """numpy.select: of each element, the choice of the first condition that holds."""
+    if len(condlist) != len(choicelist) or not condlist:
+        raise UnsupportedOperation('numpy.select needs as many conditions as choices', location=user_location())
+    result = elements(context, default)
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        result = where(context, condition, choice, Elements(context, result))
+    return result
+
+
+def clip(
+    context: Context,
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+) -> ObjectArray:
     """numpy.clip; a bound of None is none."""
-    result = elements(context, a)
-    for bound, function in ((a_min, maximum), (a_max, minimum)):
+    result = elements(context, a).copy()
+    for bound, function in ((a_min if min is None else min, maximum), (a_max if max is None else max, minimum)):
         if bound is not None:
             result = elementwise(lambda x, y, f=function: f(context.graph, x, y), result, elements(context, bound))
     return result
 
 
-def arg_extremum(largest: bool) -> Handler:
-    """numpy.argmax or argmin: the first of equals, as numpy says."""
-
-    def search(context: Context, a: Any, axis: int | None = None) -> ObjectArray:
-        source = elements(context, a)
-        if axis is None:
-            source, axis = source.reshape(-1), 0
-        source = np.moveaxis(source, axis, -1)
-        graph = context.graph
-        extremum = maximum if largest else minimum
-
-        def better(left: tuple[Variable, Variable], right: tuple[Variable, Variable]) -> tuple[Variable, Variable]:
-            (x, i), (y, j) = left, right
-            beaten = _difference(graph, x, y) if largest else _difference(graph, y, x)
-            return extremum(graph, x, y), graph.select(beaten, j, i)
-
-        rows = source.reshape(-1, source.shape[-1])
-        result = np.empty(len(rows), dtype=object)
-        for place, row in enumerate(rows):
-            numbered = [(x, Variable().plus((number, 0)) if number else ZERO) for number, x in enumerate(row)]
-            result[place] = tree(better, numbered)[1]
-        return result.reshape(source.shape[:-1])
-
-    return search
-
-
-def _difference(graph: Graph, a: Variable, b: Variable) -> Variable:
+def difference(graph: Graph, a: Variable, b: Variable) -> Variable:
+    """a - b."""
     return graph.add(a, b.scaled(0, True))
 
 
@@ -153,3 +161,12 @@ def _bounds(graph: Graph, a: Variable, b: Variable, extremum: Callable[[int, int
     exp = min(x.exp, y.exp)
     x, y = x.at(exp), y.at(exp)
     return Interval(extremum(x.lo, y.lo), extremum(x.hi, y.hi), exp)
+
+
+def _on_step(graph: Graph, variable: Variable, constant: Variable, up: bool) -> Variable:
+    """The next number, up or down from a constant, that a variable can be."""
+    (n, exp), step = constant.constant, graph.interval(variable).exp
+    if exp >= step:
+        return constant
+    code = -(-n >> (step - exp)) if up else n >> (step - exp)
+    return Variable(constant=normal_dyadic(code, step))

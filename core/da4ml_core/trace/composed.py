@@ -1,0 +1,181 @@
+"""Functions of numpy that are made of others: of symbolic arrays, in numpy's own terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from da4ml_core._srcloc import user_location
+from da4ml_core.errors import UnsupportedOperation
+from da4ml_core.trace.context import Elements
+from da4ml_core.trace.linear import exact_matrix
+from da4ml_core.trace.operands import normal_axes, normal_axis, shape_of
+from da4ml_core.trace.products import exact_log2
+
+
+def ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+
+
+def var(a: Any, axis: Any = None, dtype: None = None, out: None = None, ddof: int = 0, keepdims: bool = False) -> Any:
+    """The mean square of what is left without the mean; refused where a count is no power of two."""
+    rest = a - np.mean(a, axis=axis, keepdims=True)
+    count = int(np.prod([shape_of(a)[number] for number in normal_axes(len(shape_of(a)), axis)], dtype=int))
+    return np.sum(rest * rest, axis=axis, keepdims=keepdims) * Fraction(1, 1 << exact_log2(count - ddof))
+
+
+def std(a: Any, axis: Any = None, dtype: None = None, out: None = None, ddof: int = 0, keepdims: bool = False) -> Any:
+    """The square root of the variance, to be quantized."""
+    return np.sqrt(np.var(a, axis=axis, ddof=ddof, keepdims=keepdims))
+
+
+def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = False) -> Any:
+    """The mean by constant weights, which are divided by their sum first: that must be exact."""
+    if weights is None:
+        return np.mean(a, axis=axis, keepdims=keepdims)
+    shape, given = shape_of(a), exact_matrix(weights)
+    axes = normal_axes(len(shape), axis)
+    if given.shape != shape:
+        if given.shape != tuple(shape[number] for number in axes):
+            raise _refused(f'weights of shape {given.shape} do not fit axes {axes} of an array of shape {shape}')
+        given = given.transpose(np.argsort(axes)).reshape([shape[n] if n in axes else 1 for n in range(len(shape))])
+    total = np.broadcast_to(given, shape).sum(axis=axes, keepdims=True)
+    if not np.all(total):
+        raise _refused('weights that sum to zero have no average')
+    return np.sum(a * (given / total), axis=axis, keepdims=keepdims)
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """The norms of vectors: 1, infinity, or 2, which is a square root to be quantized."""
+    axes = normal_axes(len(shape_of(x)), axis)
+    if ord in (None, 2) and (len(axes) == 1 or ord is None):
+        return np.sqrt(np.sum(x * x, axis=axes, keepdims=keepdims))
+    if len(axes) == 1 and ord == 1:
+        return np.sum(np.abs(x), axis=axes, keepdims=keepdims)
+    if len(axes) == 1 and ord in (np.inf, -np.inf):
+        return (np.max if ord > 0 else np.min)(np.abs(x), axis=axes[0], keepdims=keepdims)
+    raise _refused(f'the norm of order {ord} over axes {axes} cannot be traced')
+
+
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    """The differences of neighbours, n times."""
+    axis = normal_axis(len(shape_of(a)), axis)
+    if n < 0:
+        raise _refused(f'numpy.diff cannot be applied {n} times')
+    if n == 0:
+        return a
+    ends = [None if end is None else _as_slice(end, shape_of(a), axis) for end in (prepend, append)]
+    if ends != [None, None]:
+        a = np.concatenate([part for part in (ends[0], a, ends[1]) if part is not None], axis=axis)
+    for _ in range(n):
+        before, behind = ((slice(None),) * axis + (cut,) for cut in (slice(None, -1), slice(1, None)))
+        a = a[behind] != a[before] if a.truth else a[behind] - a[before]
+    return a
+
+
+def _as_slice(end: Any, shape: tuple[int, ...], axis: int) -> Any:
+    return end if shape_of(end) else np.broadcast_to(end, [1 if n == axis else m for n, m in enumerate(shape)])
+
+
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    steps = np.diff(np.ravel(ary))
+    return np.concatenate([np.ravel(x) for x in (to_begin, steps, to_end) if x is not None])
+
+
+def polyval(p: Any, x: Any) -> Any:
+    """The polynomial of coefficients that fall in power, by Horner's rule."""
+    result = x * 0
+    for coefficient in p:
+        result = result * x + coefficient
+    return result
+
+
+def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return np.sum(a != 0, axis=axis, keepdims=keepdims)
+
+
+def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
+    return np.all(np.equal(a1, a2)) if shape_of(a1) == shape_of(a2) else False
+
+
+def isin(
+    element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, *, kind: None = None
+) -> Any:
+    """Whether each element is one of some values."""
+    values = np.ravel(test_elements)
+    found = np.any(np.equal(np.expand_dims(element, -1), values), axis=-1)
+    return np.logical_not(found) if invert else found
+
+
+def trapezoid(y: Any, x: None = None, dx: float = 1.0, axis: int = -1) -> Any:
+    """The integral of samples at equal distances."""
+    if x is not None:
+        raise _refused('numpy.trapezoid is traced with dx, a constant distance of the samples')
+    axis = normal_axis(len(shape_of(y)), axis)
+    before, behind = ((slice(None),) * axis + (cut,) for cut in (slice(None, -1), slice(1, None)))
+    return np.sum((y[before] + y[behind]) * (Fraction(dx) / 2), axis=axis)
+
+
+def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
+    """Piecewise linear interpolation between constant points, to be quantized."""
+    if isinstance(xp, Elements) or isinstance(fp, Elements):
+        raise _refused('numpy.interp is traced between constant points')
+    return np.frompyfunc(lambda number: np.interp(number, xp, fp, left, right, period), 1, 1)(x)
+
+
+def sinc(x: Any) -> Any:
+    return np.frompyfunc(np.sinc, 1, 1)(x)
+
+
+def same(x: Any, *args: Any, **kwargs: Any) -> Any:
+    """What only changes numbers that are not finite, or not real."""
+    return np.positive(x) if not x.truth else x.copy()
+
+
+def round_(a: Any, decimals: int = 0, out: None = None) -> Any:
+    """numpy.round, ties to even; refused for decimals that fixed point does not have."""
+    if decimals == 0:
+        return np.rint(a)
+    if decimals > 0:
+        if all(interval.exp >= -decimals for interval in a.intervals()):
+            return np.positive(a)  # a number of n fractional bits has n decimals
+        raise UnsupportedOperation(
+            f'a number rounded to {decimals} decimals has no exact fixed-point value',
+            location=user_location(),
+            hint="call .quantize(..., rounding='RND_CONV')",
+        )
+    unit = 10**-decimals
+    quotients, rest = np.divmod(a + unit // 2, unit)
+    odd = quotients - 2 * np.floor(quotients / 2)
+    return (quotients - np.where(rest == 0, odd, 0)) * unit
+
+
+def _refused(message: str) -> UnsupportedOperation:
+    return UnsupportedOperation(message, location=user_location())
+
+
+COMPOSED: Mapping[str, Callable[..., Any]] = {
+    'ptp': ptp,
+    'var': var,
+    'nanvar': var,
+    'std': std,
+    'nanstd': std,
+    'average': average,
+    'linalg.norm': norm,
+    'diff': diff,
+    'ediff1d': ediff1d,
+    'polyval': polyval,
+    'count_nonzero': count_nonzero,
+    'array_equal': array_equal,
+    'isin': isin,
+    'trapezoid': trapezoid,
+    'interp': interp,
+    'sinc': sinc,
+    'round': round_,
+    'around': round_,
+    'nan_to_num': same,
+    'real': same,
+}

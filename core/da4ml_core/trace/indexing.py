@@ -1,0 +1,160 @@
+"""Elements chosen by symbolic indices and conditions: gathered through trees of multiplexers, assigned by choices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from da4ml_core._srcloc import user_location
+from da4ml_core.errors import UnsupportedOperation
+from da4ml_core.fixed import FixedType
+from da4ml_core.ir.opcode import Quantization
+from da4ml_core.trace.context import Context, Elements
+from da4ml_core.trace.graph import Graph
+from da4ml_core.trace.linear import ObjectArray, exact_matrix
+from da4ml_core.trace.operands import elements, elementwise, is_truth, normal_axis
+from da4ml_core.trace.rearrangement import picked
+from da4ml_core.trace.selection import nonzero
+from da4ml_core.trace.tables import check_index
+from da4ml_core.trace.tables import take as take_constant
+from da4ml_core.trace.variable import Variable
+
+
+def gather(graph: Graph, values: list[Variable], index: Variable) -> Variable:
+    """``values[index]``: a tree of multiplexers by the bits of the index; negative ones count from the end."""
+    size = len(values)
+    check_index(graph, index, size)
+    wraps = values
+    if graph.interval(index).lo < 0:
+        wraps, index = [*values, *values], index.plus((size, 0))
+    for place in range((len(wraps) - 1).bit_length()):
+        bit = graph.quantize(index.scaled(-place), Quantization(FixedType(False, 1, 0)))
+        wraps = [
+            graph.choose(bit, wraps[at + 1], wraps[at]) if at + 1 < len(wraps) else wraps[at]
+            for at in range(0, len(wraps), 2)
+        ]
+    return wraps[0]
+
+
+def take(
+    context: Context, a: Any, indices: Any, axis: Any = None, out: None = None, mode: str = 'raise'
+) -> ObjectArray:
+    """numpy.take: by symbolic indices of a constant array tables, of a symbolic one multiplexers."""
+    if not isinstance(indices, Elements):
+        return picked(np.take)(context, a, indices, axis, mode=mode)
+    if mode != 'raise':
+        raise UnsupportedOperation(
+            f'numpy.take with mode {mode!r} and symbolic indices cannot be traced',
+            location=user_location(),
+            hint='np.clip the indices',
+        )
+    source = elements(context, a) if isinstance(a, Elements) else exact_matrix(a)
+    if axis is None:
+        source, axis = source.reshape(-1), 0
+    axis = normal_axis(source.ndim, axis)
+    columns = np.moveaxis(source, axis, 0)
+    index = elements(context, indices)
+    if isinstance(a, Elements):
+        rows = columns.reshape(len(columns), -1)
+        taken = np.empty((index.size, rows.shape[1]), dtype=object)
+        for place, variable in enumerate(index.flat):
+            for column in range(rows.shape[1]):
+                taken[place, column] = gather(context.graph, list(rows[:, column]), variable)
+    else:
+        taken = take_constant(columns, indices).elements
+    shaped = taken.reshape(index.shape + columns.shape[1:])
+    return np.moveaxis(shaped, range(index.ndim), range(axis, axis + index.ndim))
+
+
+def take_along_axis(context: Context, arr: Any, indices: Any, axis: Any = -1) -> ObjectArray:
+    """numpy.take_along_axis by symbolic indices: what argsort is for."""
+    if not isinstance(indices, Elements):
+        return picked(np.take_along_axis)(context, arr, indices, axis)
+    source, index = elements(context, arr), elements(context, indices)
+    if axis is None:
+        source, axis = source.reshape(-1), 0
+    axis = normal_axis(source.ndim, axis)
+    source, index = np.moveaxis(source, axis, -1), np.moveaxis(index, axis, -1)
+    lead = np.broadcast_shapes(source.shape[:-1], index.shape[:-1])
+    source = np.broadcast_to(source, (*lead, source.shape[-1]))
+    index = np.broadcast_to(index, (*lead, index.shape[-1]))
+    result = np.empty(index.shape, dtype=object)
+    for place in np.ndindex(index.shape):
+        variable: Any = index[place]
+        result[place] = gather(context.graph, list(source[place[:-1]]), variable)
+    return np.moveaxis(result, -1, axis)
+
+
+def choose(context: Context, a: Any, choices: Any) -> ObjectArray:
+    """numpy.choose: of each element, the one of its choices that an index names."""
+    options = choices if isinstance(choices, (list, tuple)) else list(choices)
+    arrays = [elements(context, option) for option in options]
+    return elementwise(lambda index, *values: gather(context.graph, list(values), index), elements(context, a), *arrays)
+
+
+def indexed(array: Elements, key: Any) -> ObjectArray | None:
+    """The elements at symbolic indices along the first axis; None where the key is not symbolic."""
+    if not any(isinstance(part, Elements) for part in (key if isinstance(key, tuple) else (key,))):
+        return None
+    if isinstance(key, tuple) and len(key) == 1:
+        key = key[0]
+    if not isinstance(key, Elements):
+        raise UnsupportedOperation(
+            'a symbolic index stands alone, for the first axis',
+            location=user_location(),
+            hint='use np.take or np.take_along_axis with an axis',
+        )
+    if key.truth:
+        raise UnsupportedOperation(
+            'how many elements a symbolic condition picks is not known while tracing',
+            location=user_location(),
+            hint='use np.where, which keeps the shape',
+        )
+    with array.context.user_origin():
+        return take(array.context, array, key, 0)
+
+
+def assign(array: Elements, key: Any, value: Any) -> None:
+    """``array[key] = value``, in the array and all its views; a symbolic condition chooses element by element."""
+    context = array.context
+    if array.ndim == 0 or not array.elements.flags.writeable:
+        raise UnsupportedOperation(
+            'a symbolic scalar or a broadcast view cannot be assigned to',
+            location=user_location(),
+            hint='copy it first',
+        )
+    if array.truth and not is_truth(value):
+        raise UnsupportedOperation('a number cannot be assigned to an array of truth values', location=user_location())
+    raw = array.is_external and isinstance(value, Elements) and value.context is context
+    numbers = value.elements if raw else elements(context, value)
+    if isinstance(key, Elements):
+        with context.user_origin():
+            _assign_where(array, key, numbers)
+    else:
+        array.elements[key] = numbers
+
+
+def _assign_where(array: Elements, key: Elements, numbers: ObjectArray) -> None:
+    graph = array.context.graph
+    if not key.truth:
+        raise UnsupportedOperation(
+            'assignment to a symbolic index cannot be traced',
+            location=user_location(),
+            hint='use np.where(np.arange(n) == index, value, x)',
+        )
+    rest = array.shape[key.ndim :]
+    if key.shape != array.shape[: key.ndim] or numbers.shape != rest[len(rest) - numbers.ndim :]:
+        raise UnsupportedOperation(
+            f'a condition of shape {key.shape} does not choose where values of shape {numbers.shape} go in an array '
+            f'of shape {array.shape}',
+            location=user_location(),
+            hint='use np.where',
+        )
+    condition = elements(array.context, key).reshape(key.shape + (1,) * len(rest))
+    array.elements[...] = elementwise(
+        lambda bit, new, old: graph.choose(nonzero(graph, bit), new, old),
+        condition,
+        numbers,
+        elements(array.context, array),
+    )
