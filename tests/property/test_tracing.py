@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import types
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,7 +12,7 @@ from traced import CASES, check, covered
 from da4ml_core import trace
 from da4ml_core.trace.dispatch import methods, traceable
 
-EXAMPLES = 20
+EXAMPLES = 12  # of each case; the bench runs more
 
 
 @pytest.mark.parametrize('name', CASES)
@@ -28,9 +27,3 @@ def test_every_operation_that_is_traced_has_a_case():
     functions = {entry for entry in public if isinstance(entry, types.FunctionType)}
     missing = {*traceable(), *methods(), *functions} - covered()
     assert not missing, sorted(getattr(entry, '__name__', str(entry)) for entry in missing)
-
-
-def test_no_case_is_for_what_is_not_traced():
-    known = {*traceable(), *methods(), *(getattr(trace, name) for name in trace.__all__), 'quantize'}
-    tables = {entry for entry in covered() if isinstance(entry, np.ufunc) or isinstance(entry, types.FunctionType)}
-    assert {entry for entry in covered() - tables if entry not in known} == set()

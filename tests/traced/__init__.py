@@ -1,4 +1,4 @@
-"""The differential test of tracing: a registry of cases, each an expression that numpy and a traced program must agree on."""
+"""The differential test of tracing: a registry of expressions on which numpy and a traced program must agree."""
 
 from traced import arrays, elementwise, indexing, products, quantized, reductions, windows
 from traced.case import CASES, Case, check, covered

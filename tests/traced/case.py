@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from da4ml_core.errors import UnsupportedOperation
 from da4ml_core.fixed import FixedType
 from da4ml_core.interp.reference import evaluate
 from da4ml_core.trace import SolverOptions, SymbolicArray, Tracer
@@ -192,12 +191,3 @@ def _quiet(expression: Expression, inputs: list[Any]) -> Any:
 
 def _listed(result: Any) -> list[Any]:
     return list(result) if isinstance(result, (tuple, list)) else [result]
-
-
-def refused(expression: Callable[[], Any]) -> bool:
-    """Whether tracing refuses an expression with the error that it has for that."""
-    try:
-        expression()
-    except UnsupportedOperation:
-        return True
-    return False

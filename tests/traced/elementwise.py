@@ -1,4 +1,4 @@
-"""Cases of functions element by element: arithmetic, comparisons, logic, rounding, bits, division; and in-place forms."""
+"""Cases of functions element by element: arithmetic, comparisons, logic, rounding, bits, division; in place, too."""
 
 from __future__ import annotations
 

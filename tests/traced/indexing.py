@@ -132,13 +132,11 @@ def take(d: Draw):
     constant = d.constant(shape)
     if d.flag():
         return lambda x, i: np.take(x, np.clip(i, -size, size - 1), axis)
-    if d.flag():
-        size = shape[0]
-        return (
-            lambda x, i: take_constant(constant, np.clip(i, -size, size - 1)),
-            lambda x, i: constant[np.clip(i, -size, size - 1)],
-        )
-    return lambda x, i: np.take(constant, np.clip(i, -size, size - 1), axis)
+    size = shape[0]
+    return (
+        lambda x, i: take_constant(constant, np.clip(i, -size, size - 1)),
+        lambda x, i: constant[np.clip(i, -size, size - 1)],
+    )
 
 
 @case(np.take_along_axis)

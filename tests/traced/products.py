@@ -63,7 +63,14 @@ def dot(d: Draw):
     inner = d.integer(1, 4)
     left = (*d.shape(most=1), inner) if d.integer(0, 4) else ()
     right = d.pick(((inner,), (inner, d.integer(1, 3)), (2, inner, d.integer(1, 2)), ()))
-    return pair(d, left, right, d.pick((np.dot, lambda x, y: x.dot(y))))
+    return pair(d, left, right, np.dot)
+
+
+@case(name='the method dot')
+def dot_method(d: Draw):
+    shape = d.input(d.shape(least=1))
+    weights = d.constant((shape[-1], d.integer(1, 3)))
+    return lambda x: x.dot(weights)
 
 
 @case(np.inner)

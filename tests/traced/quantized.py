@@ -1,4 +1,4 @@
-"""Cases of quantization in all modes, of values and of functions that only tables compute; by definition, in rationals."""
+"""Cases of quantization in all modes, of values and of functions that only tables compute, by their definitions."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ for label, composed in {
     'negative powers': lambda x: (abs(x) + 0.5) ** -1.5,
     'powers of constants': lambda x: 1.5 ** (x / 8),
     'hypot with a constant': lambda x: np.hypot(x, 1.5),
-    'arctan2 with a constant': lambda x: np.arctan2(x, -2.0),
+    'arctan2 with a constant': lambda x: np.arctan2(x, 2.0),
 }.items():
     function_case(composed, label)
 

@@ -54,7 +54,7 @@ def symbolic_masks(d: Draw):
         np.sum(x, axis=axis, where=y < level),
         np.max(x, axis=axis, where=y < level, initial=level),
         np.any(x, axis=axis, where=y < level),
-        np.count_nonzero(y, axis=axis),
+        np.count_nonzero(y),
     )
 
 

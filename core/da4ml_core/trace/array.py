@@ -114,7 +114,7 @@ class SymbolicArray(Elements, NDArrayOperatorsMixin):
         raise UnsupportedOperation(
             'a symbolic array has no numbers to convert to a numpy array',
             location=user_location(),
-            hint='use numpy functions on the symbolic array itself, and np.stack for a list of them',
+            hint='np.stack makes an array of a list of them; da4ml_core.trace.take(array, x) is array[x]',
         )
 
     def _number(self, *args: Any) -> Any:

@@ -67,9 +67,9 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
         raise _refused(f'numpy.diff cannot be applied {n} times')
     if n == 0:
         return a
-    ends = [None if end is None else _as_slice(end, shape_of(a), axis) for end in (prepend, append)]
-    if ends != [None, None]:
-        a = np.concatenate([part for part in (ends[0], a, ends[1]) if part is not None], axis=axis)
+    if prepend is not None or append is not None:
+        parts = [part if part is a else _as_slice(part, shape_of(a), axis) for part in (prepend, a, append)]
+        a = np.concatenate([part for part in parts if part is not None], axis=axis)
     for _ in range(n):
         before, behind = ((slice(None),) * axis + (cut,) for cut in (slice(None, -1), slice(1, None)))
         a = a[behind] != a[before] if a.truth else a[behind] - a[before]
@@ -77,6 +77,8 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
 
 
 def _as_slice(end: Any, shape: tuple[int, ...], axis: int) -> Any:
+    if end is None:
+        return None
     return end if shape_of(end) else np.broadcast_to(end, [1 if n == axis else m for n, m in enumerate(shape)])
 
 

@@ -74,18 +74,15 @@ class Deferred(NDArrayOperatorsMixin):
             )
         return self._extended(ufunc, [None if x is self else x for x in inputs])
 
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
         raise UnsupportedOperation(
             _NOT_QUANTIZED,
             location=user_location(),
             hint='call .quantize(...) on it first',
         )
 
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return self.__array__()
-
-    def __getitem__(self, key: Any) -> Any:
-        return self.__array__()
+    __array__ = __array_function__ = __getitem__ = __iter__ = __len__ = _refuse
+    __bool__ = __float__ = __int__ = __complex__ = __index__ = __round__ = _refuse
 
     def _extended(self, ufunc: np.ufunc, inputs: Sequence[Any]) -> Deferred:
         operands = [None if x is None else _constant(x) for x in inputs]

@@ -12,12 +12,11 @@ from da4ml_core.fixed import FixedType
 from da4ml_core.ir.opcode import Quantization
 from da4ml_core.trace.context import Context, Elements
 from da4ml_core.trace.graph import Graph
-from da4ml_core.trace.linear import ObjectArray, exact_matrix
+from da4ml_core.trace.linear import ObjectArray
 from da4ml_core.trace.operands import elements, elementwise, is_truth, normal_axis
 from da4ml_core.trace.rearrangement import picked
 from da4ml_core.trace.selection import nonzero
 from da4ml_core.trace.tables import check_index
-from da4ml_core.trace.tables import take as take_constant
 from da4ml_core.trace.variable import Variable
 
 
@@ -40,7 +39,7 @@ def gather(graph: Graph, values: list[Variable], index: Variable) -> Variable:
 def take(
     context: Context, a: Any, indices: Any, axis: Any = None, out: None = None, mode: str = 'raise'
 ) -> ObjectArray:
-    """numpy.take: by symbolic indices of a constant array tables, of a symbolic one multiplexers."""
+    """numpy.take, by symbolic indices through multiplexers."""
     if not isinstance(indices, Elements):
         return picked(np.take)(context, a, indices, axis, mode=mode)
     if mode != 'raise':
@@ -49,20 +48,17 @@ def take(
             location=user_location(),
             hint='np.clip the indices',
         )
-    source = elements(context, a) if isinstance(a, Elements) else exact_matrix(a)
+    source = elements(context, a)
     if axis is None:
         source, axis = source.reshape(-1), 0
     axis = normal_axis(source.ndim, axis)
     columns = np.moveaxis(source, axis, 0)
     index = elements(context, indices)
-    if isinstance(a, Elements):
-        rows = columns.reshape(len(columns), -1)
-        taken = np.empty((index.size, rows.shape[1]), dtype=object)
-        for place, variable in enumerate(index.flat):
-            for column in range(rows.shape[1]):
-                taken[place, column] = gather(context.graph, list(rows[:, column]), variable)
-    else:
-        taken = take_constant(columns, indices).elements
+    rows = columns.reshape(len(columns), -1)
+    taken = np.empty((index.size, rows.shape[1]), dtype=object)
+    for place, variable in enumerate(index.flat):
+        for column in range(rows.shape[1]):
+            taken[place, column] = gather(context.graph, list(rows[:, column]), variable)
     shaped = taken.reshape(index.shape + columns.shape[1:])
     return np.moveaxis(shaped, range(index.ndim), range(axis, axis + index.ndim))
 
@@ -131,8 +127,10 @@ def assign(array: Elements, key: Any, value: Any) -> None:
     if isinstance(key, Elements):
         with context.user_origin():
             _assign_where(array, key, numbers)
-    else:
+    elif isinstance(array.elements[key], np.ndarray):
         array.elements[key] = numbers
+    else:
+        array.elements[key] = numbers.reshape(()).item()  # one element: numpy would put the array itself there
 
 
 def _assign_where(array: Elements, key: Elements, numbers: ObjectArray) -> None:

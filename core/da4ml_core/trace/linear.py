@@ -257,4 +257,4 @@ def _sum_private_constant(array: ObjectArray, labels: str, keep: str) -> tuple[O
     private = tuple(axis for axis, label in enumerate(labels) if label not in keep)
     if not private:
         return array, labels
-    return np.sum(array, axis=private), ''.join(label for label in labels if label in keep)
+    return np.asarray(np.sum(array, axis=private), dtype=object), ''.join(label for label in labels if label in keep)

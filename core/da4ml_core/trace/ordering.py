@@ -16,6 +16,7 @@ from da4ml_core.trace.linear import ObjectArray, exact_matrix
 from da4ml_core.trace.operands import Handler, elements, elementwise, normal_axes, normal_axis, rows_along, tree
 from da4ml_core.trace.quantize import constant_variables
 from da4ml_core.trace.selection import difference, maximum, minimum
+from da4ml_core.trace.tables import value_table
 from da4ml_core.trace.variable import Variable
 
 _INDEX_MODES = ('edge', 'reflect', 'symmetric', 'wrap')
@@ -58,8 +59,11 @@ def argsort(
     finest = min((graph.interval(x).exp for x in rows.flat), default=0)
     keys = elementwise(lambda x, place: x.scaled(width - finest).plus((int(place), 0)), rows, np.arange(rows.shape[-1]))
     _sort_rows(keys, lambda x, y: (minimum(graph, x, y), maximum(graph, x, y)), _network(kind))
-    places = Quantization(FixedType(False, width, 0))
-    return np.moveaxis(elementwise(lambda x: graph.quantize(x, places), keys), -1, axis)
+    low_bits, last = Quantization(FixedType(False, width, 0)), rows.shape[-1] - 1
+    places = elementwise(lambda x: graph.quantize(x, low_bits), keys)
+    if rows.shape[-1] < 1 << width:  # the bits hold more: what indexes by them is to know that they never are
+        places = elementwise(lambda x: value_table(graph, x, lambda n, exp: (min(n << exp, last), 0)), places)
+    return np.moveaxis(places, -1, axis)
 
 
 def median(

@@ -45,7 +45,7 @@ def reduction(
     ) -> ObjectArray:
         graph = context.graph
         start = identity if isinstance(initial, _Absent) else number(context, initial)
-        source = masked(context, elements(context, a), where, start)
+        source = masked(context, elements(context, a), where, start if identity is None else identity)
         if prepare is not None:
             source = elementwise(lambda x: prepare(graph, x), source)
         axes = normal_axes(source.ndim, axis)

@@ -1,0 +1,191 @@
+"""What cannot be traced is refused with a typed error: the function, what to do instead, and the line of the user."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from da4ml_core.errors import FormatError, SymbolicBool, TraceError, UnsupportedAttribute, UnsupportedOperation
+from da4ml_core.trace import Tracer, take
+
+
+def other():
+    return Tracer('other').input((3,)).quantize(1, 1, 1)
+
+
+def assigned(x, key, value):
+    x[key] = value
+
+
+REFUSALS = {
+    'truth': [
+        (lambda x: bool(x[0]), SymbolicBool, 'the truth of a symbolic value is not known', 'np.where'),
+        (lambda x: 1 if x[0] > 0 else 2, SymbolicBool, 'the truth of a symbolic value', 'np.where'),
+        (lambda x: x[0] > 0 and x[1] > 0, SymbolicBool, 'the truth of a symbolic value', 'np.where'),
+        (lambda x: not x[0], SymbolicBool, 'the truth of a symbolic value', ''),
+        (lambda x: 0 < x[0] < 1, SymbolicBool, 'the truth of a symbolic value', ''),
+        (lambda x: max(x[0], x[1]), SymbolicBool, 'the truth of a symbolic value', ''),
+        (lambda x: sorted(x), SymbolicBool, 'the truth of a symbolic value', ''),
+        (lambda x: 3 in x, SymbolicBool, 'the truth of a symbolic value', ''),
+        (lambda x: x.any() or 1, SymbolicBool, 'the truth of a symbolic value', ''),
+    ],
+    'lengths that depend on the data': [
+        (lambda x: x[x > 0], UnsupportedOperation, 'how many elements a symbolic condition picks', 'np.where'),
+        (lambda x: np.nonzero(x), UnsupportedOperation, 'numpy.nonzero', 'np.where'),
+        (lambda x: np.flatnonzero(x), UnsupportedOperation, 'numpy.flatnonzero', 'np.where'),
+        (lambda x: np.argwhere(x), UnsupportedOperation, 'numpy.argwhere', 'np.where'),
+        (lambda x: np.where(x > 0), UnsupportedOperation, 'numpy.where', 'np.where(condition, x, y)'),
+        (lambda x: np.unique(x), UnsupportedOperation, 'numpy.unique', 'np.sort'),
+        (lambda x: np.compress(x > 0, x), UnsupportedOperation, 'must be known while tracing', ''),
+        (lambda x: np.extract(x > 0, x), UnsupportedOperation, 'must be known while tracing', ''),
+        (lambda x: np.repeat(x, np.floor(x)), UnsupportedOperation, 'no other argument that is symbolic', ''),
+        (lambda x: np.bincount(np.floor(abs(x))), UnsupportedOperation, 'no length below 0', 'minlength'),
+        (lambda x: np.histogram(x, 4), UnsupportedOperation, 'edges follow from the data', 'range'),
+        (lambda x: list(x[0]), UnsupportedOperation, 'a symbolic scalar cannot be iterated over', ''),
+        (lambda x: len(x[0]), UnsupportedOperation, 'a symbolic scalar has no length', ''),
+        (lambda x: range(x[0]), UnsupportedOperation, 'a symbolic value has no number', 'np.floor'),
+    ],
+    'functions without a quantizer': [
+        (lambda x: np.exp(x) + x, UnsupportedOperation, 'has no exact fixed-point value before it is quantized', ''),
+        (lambda x: x + np.sin(x), UnsupportedOperation, 'has no exact fixed-point value', '.quantize'),
+        (lambda x: np.tanh(x) @ np.ones(3), UnsupportedOperation, 'has no exact fixed-point value', '.quantize'),
+        (lambda x: np.maximum(np.log(x), x), UnsupportedOperation, 'has no exact fixed-point value', '.quantize'),
+        (lambda x: np.sum(np.sqrt(x)), UnsupportedOperation, 'has no exact fixed-point value', '.quantize'),
+        (lambda x: np.where(x > 0, np.exp(x), x), UnsupportedOperation, 'has no exact fixed-point value', ''),
+        (lambda x: assigned(x, 0, np.exp(x[0])), UnsupportedOperation, 'has no exact fixed-point value', ''),
+        (lambda x: np.std(x[:2]) + x[0], UnsupportedOperation, 'has no exact fixed-point value', ''),
+        (lambda x: bool(np.exp(x[0])), UnsupportedOperation, 'has no exact fixed-point value', ''),
+        (lambda x: float(np.exp(x[0])), UnsupportedOperation, 'has no exact fixed-point value', ''),
+    ],
+    'numbers': [
+        (lambda x: float(x[0]), UnsupportedOperation, 'a symbolic value has no number while tracing', 'symbolic'),
+        (lambda x: int(x[0]), UnsupportedOperation, 'a symbolic value has no number while tracing', 'symbolic'),
+        (lambda x: complex(x[0]), UnsupportedOperation, 'a symbolic value has no number', ''),
+        (lambda x: round(x[0]), UnsupportedOperation, 'a symbolic value has no number', 'np.floor'),
+        (lambda x: math.floor(x[0]), UnsupportedOperation, 'a symbolic value has no number', 'np.floor'),
+        (lambda x: math.sqrt(x[0]), UnsupportedOperation, 'a symbolic value has no number', ''),
+        (lambda x: x[0].item(), UnsupportedOperation, 'a symbolic value has no number', ''),
+        (lambda x: [1, 2, 3][x[0]], UnsupportedOperation, 'a symbolic value has no number', 'np.take'),
+        (lambda x: np.arange(8)[x[0]], UnsupportedOperation, 'a symbolic', 'take'),
+        (lambda x: np.asarray(x), UnsupportedOperation, 'has no numbers to convert', 'np.stack'),
+        (lambda x: np.asarray(x, dtype=float), UnsupportedOperation, 'has no numbers to convert', 'np.stack'),
+        (lambda x: np.array([x[0], x[1]]), UnsupportedOperation, 'has no numbers to convert', 'np.stack'),
+        (lambda x: np.float64(x[0]), UnsupportedOperation, 'has no number', ''),
+        (lambda x: x.astype(float), UnsupportedOperation, 'astype', '.quantize'),
+        (lambda x: x.dtype, UnsupportedAttribute, "no attribute 'dtype'", ''),
+    ],
+    'programs': [
+        (lambda x: x + other(), TraceError, 'two different programs', ''),
+        (lambda x: other() @ x, TraceError, 'two different programs', ''),
+        (lambda x: np.concatenate([x, other()]), TraceError, 'two different programs', ''),
+        (lambda x: np.where(other() > 0, x, 0), TraceError, 'two different programs', ''),
+        (lambda x: assigned(x, 0, other()[0]), TraceError, 'two different programs', ''),
+        (lambda x: x[other() > 0], UnsupportedOperation, 'a symbolic condition picks', ''),
+        (lambda x: assigned(x, other() > 0, 1), TraceError, 'two different programs', ''),
+        (lambda x: np.take(x, np.clip(np.floor(other()), 0, 2)), TraceError, 'two different programs', ''),
+    ],
+    'numpy': [
+        (lambda x: np.gcd(x, x), UnsupportedOperation, 'numpy.gcd', 'da4ml_core.trace.table'),
+        (lambda x: np.hypot(x, x), UnsupportedOperation, 'numpy.hypot', 'np.sqrt'),
+        (lambda x: np.arctan2(x, x), UnsupportedOperation, 'numpy.arctan2', 'np.arctan'),
+        (lambda x: np.percentile(x, 50), UnsupportedOperation, 'numpy.percentile', 'np.sort'),
+        (lambda x: np.allclose(x, 1), UnsupportedOperation, 'numpy.allclose', 'abs(a - b)'),
+        (lambda x: np.fft.fft(x), UnsupportedOperation, 'numpy.fft', 'DFT'),
+        (lambda x: np.linalg.inv(x.reshape(1, 3)), UnsupportedOperation, 'numpy.inv', 'constant matrices'),
+        (lambda x: np.linalg.norm(x, 3), UnsupportedOperation, 'the norm of order 3', ''),
+        (lambda x: np.vectorize(lambda v: v)(x), UnsupportedOperation, 'has no numbers', ''),
+        (lambda x: np.copyto(x, 0), UnsupportedOperation, 'numpy.copyto', 'assign'),
+        (lambda x: np.put(x, 0, 1), UnsupportedOperation, 'numpy.put', 'assign'),
+        (lambda x: np.add.at(x, [0], 1), UnsupportedOperation, 'numpy.add.at', ''),
+        (lambda x: np.subtract.reduce(x), UnsupportedOperation, 'numpy.subtract.reduce', ''),
+        (lambda x: np.add(x, 1, dtype=float), UnsupportedOperation, 'numpy.add', ''),
+        (lambda x: np.sum(x, dtype=float), UnsupportedOperation, 'numpy.sum with dtype', '.quantize'),
+        (lambda x: np.sum(x, out=np.zeros(())), UnsupportedOperation, 'numpy.sum with out', 'assign'),
+        (lambda x: np.add(x, 1, out=np.zeros(3)), UnsupportedOperation, 'goes into one symbolic array', ''),
+        (lambda x: np.add(x, 1, where=x > 0), UnsupportedOperation, 'numpy.add', ''),
+        (lambda x: np.mean(x), UnsupportedOperation, 'the mean of 3 values has no exact', 'reciprocal'),
+        (lambda x: np.var(x), UnsupportedOperation, 'the mean of 3 values has no exact', ''),
+        (lambda x: np.round(x, 1), UnsupportedOperation, 'rounded to 1 decimals has no exact', 'RND_CONV'),
+        (lambda x: np.average(x, weights=[1, 1, 1]), UnsupportedOperation, 'not an integer times a power', ''),
+        (lambda x: np.max(x[:0]), UnsupportedOperation, 'empty axis', 'initial'),
+        (lambda x: np.max(x, where=x > 0), UnsupportedOperation, 'empty axis', 'initial'),
+        (lambda x: np.sort(x, kind='odd-even'), UnsupportedOperation, "no sorting network 'odd-even'", 'bitonic'),
+        (lambda x: np.pad(x, 1, mode='linear_ramp'), UnsupportedOperation, 'numpy.pad is traced', ''),
+        (lambda x: np.sum(x, axis=1), UnsupportedOperation, 'axis 1 is out of bounds', ''),
+        (lambda x: np.max(x, axis=(0, 0)), UnsupportedOperation, 'one axis twice', ''),
+        (lambda x: np.searchsorted([3, 1, 2], x), UnsupportedOperation, 'takes a sorted vector', ''),
+        (lambda x: np.einsum('ii,i->i', x.reshape(1, 3), np.ones(1)), UnsupportedOperation, 'einsum', ''),
+        (lambda x: np.einsum('ij->i', x), UnsupportedOperation, 'does not fit an operand of 1 axes', ''),
+        (lambda x: np.einsum('i->j', x), UnsupportedOperation, 'unknown or repeated label', ''),
+        (lambda x: x @ np.ones((4, 2)), UnsupportedOperation, 'matmul sums over axes of (3,)', ''),
+        (lambda x: x @ 2, UnsupportedOperation, 'matmul needs arrays', ''),
+        (lambda x: np.dot(x, np.ones(1)), UnsupportedOperation, 'sums over axes of (3,)', ''),
+        (lambda x: np.cross(x[:2], [1, 2]), UnsupportedOperation, '3 components', ''),
+        (lambda x: -(x > 0), UnsupportedOperation, 'numpy.negative of truth values', 'by 1'),
+        (lambda x: (x > 0) - (x > 1), UnsupportedOperation, 'numpy.subtract of truth values', 'by 1'),
+        (lambda x: np.dot(x > 0, x > 1), UnsupportedOperation, 'numpy.dot of truth values', 'by 1'),
+    ],
+    'arithmetic': [
+        (lambda x: x**x, UnsupportedOperation, 'the exponent of a power must be known', ''),
+        (lambda x: x << x, UnsupportedOperation, 'the amount of a shift must be known while tracing', ''),
+        (lambda x: x >> -1, UnsupportedOperation, 'a shift is traced by integers that are not negative', ''),
+        (lambda x: x << 1.0, UnsupportedOperation, 'a shift is traced by integers that are not negative', ''),
+        (lambda x: x / 3, UnsupportedOperation, 'is not an integer times a power of two', ''),
+        (lambda x: x / 0, UnsupportedOperation, 'division by zero', ''),
+        (lambda x: x % 0, UnsupportedOperation, 'division by zero', ''),
+        (lambda x: x / x, UnsupportedOperation, 'division by a symbolic value cannot be traced', 'reciprocal'),
+        (lambda x: x // x, UnsupportedOperation, 'division by a symbolic value cannot be traced', 'reciprocal'),
+        (lambda x: x * Fraction(1, 10), UnsupportedOperation, 'not an integer times a power', ''),
+        (lambda x: x + np.nan, UnsupportedOperation, 'nan is not a finite number', ''),
+        (lambda x: x * np.inf, UnsupportedOperation, 'inf is not a finite number', ''),
+        (lambda x: x + 1j, UnsupportedOperation, 'has no exact fixed-point value', ''),
+        (lambda x: x + 'a', UnsupportedOperation, 'has no exact fixed-point value', ''),
+    ],
+    'indices and assignment': [
+        (lambda x: x[np.floor(x)], UnsupportedOperation, 'may be outside an axis of 3', 'np.clip'),
+        (lambda x: np.take(x, x), UnsupportedOperation, 'in steps of 0.125 may be outside', 'np.clip'),
+        (lambda x: take([1, 2], np.floor(x)), UnsupportedOperation, 'may be outside an axis of 2', 'np.clip'),
+        (lambda x: x.reshape(1, 3)[0, np.floor(x)], UnsupportedOperation, 'stands alone', 'np.take'),
+        (lambda x: assigned(x, np.floor(x), 1), UnsupportedOperation, 'assignment to a symbolic index', 'np.where'),
+        (lambda x: assigned(x, x > 0, [1, 2, 3]), UnsupportedOperation, 'does not choose where', 'np.where'),
+        (lambda x: assigned(x > 0, 0, 3), UnsupportedOperation, 'array of truth values', ''),
+        (lambda x: assigned(x[0], (), 3), UnsupportedOperation, 'a symbolic scalar', 'copy'),
+        (lambda x: assigned(np.broadcast_to(x, (2, 3)), 0, 3), UnsupportedOperation, 'a broadcast view', 'copy'),
+    ],
+    'formats': [
+        (lambda x: x.quantize(True, 0.5, 1), FormatError, 'int_bits must be integers', ''),
+        (lambda x: x.quantize(True, [1, 2], 1), FormatError, 'does not broadcast to an array of shape (3,)', ''),
+        (lambda x: x.quantize(True, 1, 1, 'ROUND'), FormatError, "unknown rounding mode 'ROUND'", 'RND_CONV'),
+        (lambda x: x.quantize(True, 1, 1, 'RND', 'CLIP'), FormatError, "unknown overflow mode 'CLIP'", 'SAT'),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ('expression', 'error', 'message', 'hint'),
+    [pytest.param(*row, id=f'{kind}: {number}') for kind, rows in REFUSALS.items() for number, row in enumerate(rows)],
+)
+def test_refusals_name_what_and_where(expression, error, message, hint):
+    x = Tracer('refused').input((3,)).quantize(True, 3, 3)
+    with pytest.raises(error) as caught:
+        expression(x)
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+    assert caught.value.location is not None
+    assert caught.value.location.path == __file__
+    assert 'test_refusals.py' in str(caught.value)
+
+
+def test_in_place_operations_refuse_what_does_not_fit():
+    x = Tracer('refused').input((3,)).quantize(True, 3, 3)
+    with pytest.raises(ValueError, match='broadcast'):
+        x += np.ones((2, 3))
+
+
+def test_an_unknown_function_names_the_nearest_and_lists_what_there_is():
+    x = Tracer('refused').input((3,)).quantize(True, 3, 3)
+    with pytest.raises(UnsupportedOperation) as caught:
+        np.histogram2d(x, x)
+    assert caught.value.hint == 'did you mean histogram?'
+    assert 'searchsorted' in caught.value.notes[0]
