@@ -28,7 +28,8 @@ def options(d: Draw, shape, initial=None, where=True):
 def reduced(name, initial, width=6, integer=False):
     def build(d: Draw) -> Expression:
         shape = d.input(d.shape(extent=5), integer, width=width)
-        kwargs = options(d, shape, d.constant(integer=integer) if initial else None)
+        masked = name not in ('nanmax', 'nanmin')  # to numpy's own, what a mask leaves out may be NaN
+        kwargs = options(d, shape, d.constant(integer=integer) if initial else None, masked)
         function = method_or_function(d, name) if hasattr(np.ndarray, name) else getattr(np, name)
         return lambda x: function(x, **kwargs)
 
