@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from da4ml_flow.errors import ResultsError, WorkspaceError
+from da4ml_flow.errors import Location, ResultsError, ToolFailed, WorkspaceError
 from da4ml_flow.results.record import Artifact, StageRecord, record_to_json, stage_record_from_json
 
 RECORD = 'record.json'
@@ -121,6 +121,8 @@ class Workspace:
                 inside = (work / path).resolve()
                 if not inside.is_relative_to(work.resolve()):
                     raise WorkspaceError(f'stage {record.stage}: artifact {name!r} is outside its directory: {path}')
+                if not inside.exists():
+                    raise ToolFailed(f'stage {record.stage}: no {inside.name} was left', location=Location(str(inside)))
                 sha256, size = hash_tree(inside)
                 _sync_tree(inside)
                 hashed[name] = Artifact(str(inside.relative_to(work.resolve())), sha256, size)

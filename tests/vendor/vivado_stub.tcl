@@ -99,7 +99,8 @@ proc synth_design {args} {
     }
     set ports {}
     foreach {path text} $sources {
-        if {[regexp "module\\s+$top\\s*\\((.*?)\\);" $text -> list]} {
+        regsub -all {//[^\n]*} $text {} text
+        if {[regexp "module\\s+$top\\M(.*?)\\);" $text -> list]} {
             foreach {-> direction name} [regexp -all -inline {(input|output)\s+wire\s*(?:\[\d+:0\]\s*)?(\w+)} $list] {
                 dict set ports $name [dict get {input IN output OUT} $direction]
             }

@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import cache
 from importlib import metadata, util
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from da4ml_flow.eda.core_file import ip_root
@@ -19,35 +20,93 @@ from da4ml_flow.workspace import hash_tree
 CODE_SUFFIXES = {'.py', '.pyx', '.pxd', '.cc', '.hh', '.v', '.vhd', '.core', '.j2', '.mako'}
 COMPILER = ('da4ml_core',)
 PRIMITIVES = 'da4ml_ip'
-TOOLING = (
+_VIVADO_REPORTS = ('power', 'sections', 'timing', 'utilization')
+
+
+def _eda(*modules: str) -> tuple[str, ...]:
+    return tuple(f'da4ml_flow.eda.{module}' for module in modules)
+
+
+def _plugins(*tools: str) -> tuple[str, ...]:
+    return tuple(f'edalize.tools.da4ml{tool}' for tool in tools)
+
+
+# what drives any tool
+DRIVING = (
     'da4ml_core.codegen.bundle',
-    'da4ml_flow.eda',
-    'edalize.tools.da4mlghdl',
-    'edalize.tools.da4mlyosys',
-    'edalize.tools.da4mlprove',
-    'edalize.tools.da4mlnextpnr',
-    'edalize.tools.da4mlvivado',
-    'edalize.tools.da4mlquartus',
+    'da4ml_flow.eda.core_file',
+    'da4ml_flow.eda.vhdl_bench',
+    'da4ml_flow.eda.verilog_bench',
+    'da4ml_flow.eda.fusesoc',
+    'da4ml_flow.eda.process',
+    'da4ml_flow.eda.tools',
+    'da4ml_flow.eda.usage',
+    'da4ml_flow.eda.report_text',
+    'da4ml_flow.eda.shims',
     PRIMITIVES,
 )
-BENCHES = ('da4ml_flow.eda.vhdl_bench', 'da4ml_flow.eda.verilog_bench')
 COSTS = ('da4ml_flow.stages.vendor', 'da4ml_flow.stages.cost')
+SAMPLES = ('da4ml_flow.eda.vectors', 'da4ml_core.fixed', 'da4ml_core.ir', 'da4ml_core.interp')
 # the packages and modules whose sources decide the result of a stage; its own module always does
-CODE: Mapping[str, tuple[str, ...]] = {
-    'trace': (*COMPILER, 'da4ml_flow.stages.model_file', 'da4ml_flow.stages.float_model'),
-    'emit': (*COMPILER, 'da4ml_flow.eda.core_file', 'da4ml_flow.eda.harness', *BENCHES),
-    'lint': TOOLING,
-    'simulate': (*TOOLING, 'da4ml_core.fixed', 'da4ml_core.ir', 'da4ml_core.interp'),
-    'verify': (*TOOLING, *COMPILER),
-    'synthesize': (*TOOLING, *COSTS),
-    'implement': (*TOOLING, *COSTS, 'da4ml_flow.stages.synthesize'),
-    'collect': COMPILER,
-}
+CODE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        'trace': (*COMPILER, 'da4ml_flow.stages.model_file', 'da4ml_flow.stages.float_model'),
+        'emit': (
+            *COMPILER,
+            'da4ml_flow.eda.core_file',
+            'da4ml_flow.eda.harness',
+            'da4ml_flow.eda.hls_project',
+            'da4ml_flow.eda.vectors',
+            'da4ml_flow.eda.verilog_bench',
+            'da4ml_flow.eda.vhdl_bench',
+        ),
+        'lint': DRIVING,
+        'simulate': (*DRIVING, *SAMPLES),
+        'verify': (*DRIVING, *COMPILER, *SAMPLES, *_eda('backends.formal', 'parsers.yosys_sat'), *_plugins('prove')),
+        'synthesize': (*DRIVING, *COSTS),
+        'implement': (*DRIVING, *COSTS, 'da4ml_flow.stages.synthesize'),
+        'collect': COMPILER,
+    }
+)
+# the same by the tools that a stage uses: Quartus' parser decides nothing of a run of Vivado
+_YOSYS = (*_eda('backends.yosys', 'parsers.yosys_stat', 'parsers.json_report'), *_plugins('yosys'))
+_NEXTPNR = (*_eda('backends.nextpnr', 'parsers.nextpnr_report'), *_plugins('nextpnr'))
+_TABLES = _eda('backends.vendor', 'parsers.text_table', 'parsers.xml_report')
+TOOL_CODE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        'verilator': _eda('backends.verilator', 'simulation', 'vectors', 'parsers.verilator_log'),
+        'iverilog': _eda('backends.icarus', 'simulation', 'vectors'),
+        'ghdl': (
+            *_eda('backends.ghdl', 'vectors', 'parsers.ghdl_log', 'parsers.verilator_log'),
+            *_plugins('ghdl'),
+        ),
+        'yosys': _YOSYS,
+        **{f'nextpnr-{family}': _NEXTPNR for family in ('ecp5', 'ice40', 'gowin')},
+        'vivado': (
+            *_eda('backends.vivado', *(f'parsers.vivado_{kind}' for kind in _VIVADO_REPORTS)),
+            *_TABLES,
+            *_plugins('vivado'),
+        ),
+        'quartus_sh': (
+            *_eda('backends.quartus', *(f'parsers.quartus_{kind}' for kind in ('fit', 'sections', 'timing'))),
+            *_TABLES,
+            *_plugins('quartus'),
+        ),
+    }
+)
+
+
+def packages_behind(stage: str, tools: Iterable[str]) -> tuple[str, ...]:
+    """The packages and modules of ours that decide the result of a stage with these tools, each once."""
+    code = [*CODE.get(stage, ()), f'da4ml_flow.stages.{stage}', 'da4ml_flow.stages.dataset']
+    if stage != 'verify':  # it has its own way to use Yosys
+        code += [module for tool in tools for module in TOOL_CODE.get(tool, ())]
+    return tuple(sorted(set(code)))
 
 
 def stage_key(stage: str, settings: Mapping[str, Any], inputs: Mapping[str, str], tools: Iterable[ToolVersion]) -> str:
     """SHA-256 of a stage's settings (see `resolved`), input hashes, tool versions, and of our code behind it."""
-    packages = (*CODE.get(stage, ()), f'da4ml_flow.stages.{stage}', 'da4ml_flow.stages.dataset')
+    tools = tuple(tools)
     return digest(
         {
             'stage': stage,
@@ -55,7 +114,7 @@ def stage_key(stage: str, settings: Mapping[str, Any], inputs: Mapping[str, str]
             'inputs': dict(inputs),
             'tools': sorted([tool.name, tool.version] for tool in tools),
             'version': package_version(),
-            'code': code_digest(packages),
+            'code': code_digest(packages_behind(stage, (tool.name for tool in tools))),
         }
     )
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from statistics import median
 
 from da4ml_flow.eda import core_file, fusesoc, tools
-from da4ml_flow.eda.backends.yosys import read_report
 from da4ml_flow.eda.parsers.nextpnr_report import parse_nextpnr
 from da4ml_flow.eda.parsers.yosys_stat import Resources, parse_stat
+from da4ml_flow.eda.report_text import read_report
 from da4ml_flow.errors import Location, ReportParseError
 
 _TIMEOUT_S = 12 * 3600.0

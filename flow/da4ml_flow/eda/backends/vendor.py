@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from da4ml_flow.eda.backends.yosys import read_report
+from da4ml_flow.eda.report_text import read_report
 
 
 class Figures(Protocol):

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from da4ml_flow.eda import core_file, fusesoc, tools
 from da4ml_flow.eda.parsers.yosys_stat import Resources, parse_stat
-from da4ml_flow.errors import Location, ReportParseError
+from da4ml_flow.eda.report_text import read_report
 
 # LUT6_2 on the carry cells of the family; Yosys would make a row of compressors and an adder of a plain sum
 TERNARY_STYLES: Mapping[str, int] = MappingProxyType({'xcup': 8, 'xcu': 8, 'xc7': 4})
@@ -45,11 +45,3 @@ def synthesize(rtl: Path, family: str, directory: Path, *, timeout_s: float | No
     log = project.root / 'yosys.log'
     netlist = project.root / f'{project.name}_netlist.v.gz'
     return Synthesis(resources, report, netlist, log, finished.wall_s, finished.peak_mb)
-
-
-def read_report(path: Path) -> str:
-    """The text of a report; raises ReportParseError if its tool left none."""
-    try:
-        return path.read_text(errors='replace')
-    except OSError as error:
-        raise ReportParseError(f'there is no report: {error.strerror}', location=Location(str(path))) from error
