@@ -1,13 +1,16 @@
 """What each idea of the solver is worth: one recipe, then the same without one of its parts, on random matrices.
 
-`python bench/cmvm/ablation.py` prints a table in Markdown: mean LUT bits over seeds, as percentages above or below the
-reference.
+`python bench/cmvm/ablation.py` prints a table in Markdown: mean LUT bits over seeds, and adders in brackets, as
+percentages above or below the reference.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from cases import Case
+from transposed import NotReversible, Transposed
 
 from da4ml_core.cmvm.decompose import KraftLevels
 from da4ml_core.cmvm.effort import chain_work
@@ -62,15 +65,26 @@ def greedy(search: Search, effort: str) -> Candidate:
     return min(found, key=lambda candidate: candidate.rank)
 
 
-def local_search(search: Search, **settings: float) -> float:
-    """The bits after one chain of `balanced` from the best recipe of `fast`."""
-    start = greedy(search, 'fast')
-    return search.anneal(
-        start,
-        Annealing.of(search.kraft.radix, chain_work(len(start.graph.adders), len(search.rows.numbers)))._replace(
-            **settings
-        ),
-    ).bits
+def local_search(search: Search, start: Candidate, **settings: float) -> Candidate:
+    """One chain of `balanced` from a candidate."""
+    work = chain_work(len(start.graph.adders), len(search.rows.numbers), brief=search.kraft.radix == 3)
+    return search.anneal(start, Annealing.of(search.kraft.radix, work)._replace(**settings))
+
+
+def ideas() -> dict[str, Callable[[Search], Candidate]]:
+    """What is compared, by its label."""
+    chain = {
+        label: lambda search, own=settings: local_search(search, greedy(search, 'fast'), **own)
+        for label, settings in CHAINS.items()
+    }
+    return {
+        **{label: lambda search, own=recipe: search.run(own) for label, recipe in VARIANTS.items()},
+        'the best recipe of fast': lambda search: greedy(search, 'fast'),
+        'the best recipe of balanced': lambda search: greedy(search, 'balanced'),
+        **chain,
+        'the best recipe of balanced for the transposed': lambda search: Transposed(search).candidate(),
+        'local search from that': lambda search: local_search(search, Transposed(search).candidate()),
+    }
 
 
 def name(case: Case, radix: int) -> str:
@@ -78,24 +92,29 @@ def name(case: Case, radix: int) -> str:
     return f'{case.kind} {case.n}, {case.bits}b{limit}' + (', ternary' if radix == 3 else '')
 
 
+def changes(own: float, adders: float, reference: tuple[float, float]) -> str:
+    return f'{100 * (own / reference[0] - 1):+.1f} % ({100 * (adders / reference[1] - 1):+.1f} %)'
+
+
 def main() -> None:
     columns = [searches(case, radix) for case, radix in CASES]
-    reference = [np.mean([search.run(REFERENCE).bits for search in column]) for column in columns]
+    references = [_mean([search.run(REFERENCE) for search in column]) for column in columns]
     print('| | ' + ' | '.join(name(case, radix) for case, radix in CASES) + ' |')
     print('|---|' + '---|' * len(CASES))
-    print('| reference, LUT bits | ' + ' | '.join(f'{number:.0f}' for number in reference) + ' |')
-    rows = {
-        label: [np.mean([search.run(recipe).bits for search in column]) for column in columns]
-        for label, recipe in VARIANTS.items()
-    }
-    for effort in ('fast', 'balanced'):
-        figures = [np.mean([greedy(search, effort).bits for search in column]) for column in columns]
-        rows[f'the best recipe of {effort}'] = figures
-    for label, settings in CHAINS.items():
-        rows[label] = [np.mean([local_search(search, **settings) for search in column]) for column in columns]
-    for label, figures in rows.items():
-        changes = [f'{100 * (number / base - 1):+.1f} %' for number, base in zip(figures, reference, strict=True)]
-        print(f'| {label} | ' + ' | '.join(changes) + ' |')
+    print('| reference, LUT bits (adders) | ' + ' | '.join(f'{bits:.0f} ({n:.0f})' for bits, n in references) + ' |')
+    for label, idea in ideas().items():
+        cells = []
+        for column, reference in zip(columns, references, strict=True):
+            try:
+                cells.append(changes(*_mean([idea(search) for search in column]), reference))
+            except NotReversible:
+                cells.append('')
+        print(f'| {label} | ' + ' | '.join(cells) + ' |', flush=True)
+
+
+def _mean(found: list[Candidate]) -> tuple[float, float]:
+    bits, adders = np.mean([(candidate.bits, len(candidate.graph.adders)) for candidate in found], axis=0)
+    return float(bits), float(adders)
 
 
 if __name__ == '__main__':

@@ -18,15 +18,17 @@ from da4ml_core.cmvm.local_search import Annealing
 from da4ml_core.cmvm.search import Candidate, Search, recipes
 from da4ml_core.errors import SolveError
 
-WORK_PER_ADDER = 1_250  # of the chain of `balanced`, times terms of a row to 1.5; a microsecond is about 50 units
-LEAST_WORK_PER_ADDER = 30_000
-LARGE_WORK = 60_000_000  # for 1,500 adders; it grows with their power of 1.5
+WORK_PER_ADDER = 2_500  # times terms of a row to 1.5; a microsecond is about 50 units
+LEAST_WORK_PER_ADDER = 150_000
+BRIEF_WORK_PER_ADDER = 1_250  # of `balanced` with ternary adders
+BRIEF_LEAST_WORK_PER_ADDER = 30_000
+LARGE_WORK = 60_000_000  # for 1,500 adders; it grows with their power of 1.5, and fewer may take a little more
 LARGE_ADDERS = 1_500
 LARGEST_WORK = 400_000_000
 HUGE_ADDERS = 20_000  # where a chain of that work finds nothing
-MAX_ROUNDS = 2  # of `max`: the best chain of one is where the next starts
+MAX_ROUNDS = 1  # of `max` without a time budget; the best chain of one is where the next starts
 MAX_CHAINS = 4
-MAX_FACTOR = 4  # work of a chain of `max`, in those of `balanced`
+MAX_FACTOR = 6  # work of each
 
 
 class Progress(NamedTuple):
@@ -67,16 +69,16 @@ class Effort:
         if self.level == 'fast' or self._late():
             return
         best = self._greedy('balanced', best)
-        work = chain_work(len(best.graph.adders), len(self.search.rows.numbers))
-        if work:
-            best = self._chain(best, Annealing.of(self.search.kraft.radix, work))
+        size, radix = (len(best.graph.adders), len(self.search.rows.numbers)), self.search.kraft.radix
+        if work := chain_work(*size, brief=radix == 3):
+            best = self._chain(best, Annealing.of(radix, work))
         yield best
         if self.level != 'max' or work == 0 or not self.search.anneals:
             return
         for turn in count():
             if self._late() or (self.deadline is None and turn == MAX_ROUNDS):
                 return
-            best = self._chains(best, work * MAX_FACTOR, turn * MAX_CHAINS)
+            best = self._chains(best, chain_work(*size) * MAX_FACTOR, turn * MAX_CHAINS)
             yield best
 
     def _greedy(self, level: str, best: Candidate | None = None) -> Candidate:
@@ -123,12 +125,16 @@ class Effort:
         return self.deadline is not None and time.monotonic() > self.deadline
 
 
-def chain_work(adders: int, rows: int) -> int:
+def chain_work(adders: int, rows: int, brief: bool = False) -> int:
     """The work of one chain of `balanced`: more and longer steps for each adder where rows have more terms."""
     if adders > HUGE_ADDERS:
         return 0
-    most = min(LARGEST_WORK, int(LARGE_WORK * max(1.0, adders / LARGE_ADDERS) ** 1.5))
-    each = max(LEAST_WORK_PER_ADDER, int(WORK_PER_ADDER * (adders / max(1, rows)) ** 1.5))
+    least, more = LEAST_WORK_PER_ADDER, WORK_PER_ADDER
+    if brief:
+        least, more = BRIEF_LEAST_WORK_PER_ADDER, BRIEF_WORK_PER_ADDER
+    size = max(1, adders) / LARGE_ADDERS
+    most = min(LARGEST_WORK, int(LARGE_WORK * size ** (1.5 if size > 1 else -0.25)))
+    each = max(least, int(more * (adders / max(1, rows)) ** 1.5))
     return min(each * adders, most)
 
 

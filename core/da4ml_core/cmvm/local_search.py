@@ -26,7 +26,7 @@ class Annealing(NamedTuple):
     @classmethod
     def of(cls, radix: int, work: int, seed: int = 0) -> Annealing:
         """The settings that docs/cmvm.md found best for adders of so many operands."""
-        return cls(work, seed) if radix == 3 else cls(work, seed, adder_weight=4.0, hot=5.0, cold=1.5)
+        return cls(work, seed) if radix == 3 else cls(work, seed, adder_weight=8.0, hot=6.0, cold=1.5)
 
 
 class Sums(NamedTuple):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from numbers import Real
 from threading import Lock
 from typing import Any
 
@@ -19,7 +21,7 @@ from da4ml_core.cmvm.search import Search
 from da4ml_core.cmvm.solution import Solution
 from da4ml_core.device import DEFAULT_DEVICE, Device
 from da4ml_core.device import device as find_device
-from da4ml_core.errors import BudgetExceeded, SolveError
+from da4ml_core.errors import BudgetExceeded, InvalidMatrix, SolveError
 from da4ml_core.fixed import Interval
 
 EFFORTS = ('fast', 'balanced', 'max')
@@ -40,11 +42,13 @@ def solve(
     max_operands: int | None = 2,
     progress: Callable[[Progress], None] | None = None,
     tables: bool = True,
+    arrivals_ns: Sequence[float] | None = None,
 ) -> Solution:
     """The shift-and-add graph of ``y = x @ matrix`` with the fewest LUTs that the effort finds.
 
     ``matrix`` is (n_in, n_out), of integers of any size or numbers k·2^e; ``inputs`` are the intervals of x (default:
-    8-bit signed integers); ``latencies`` are their arrival times in adder levels. ``extra_depth`` limits the depth to
+    8-bit signed integers); ``latencies`` are their arrival times in adder levels, or ``arrivals_ns`` in ns, which count
+    as the levels that they take on the device with adders as wide as the outputs, rounded up. ``extra_depth`` limits the depth to
     the minimal one and so many levels more; None is no limit. ``effort`` is 'fast', 'balanced', 'max', or a time
     budget in seconds. The result does not depend on ``threads``. ``max_operands`` is 2 or 3: whether ternary adders
     are used, which count as one level; None is what pays on the device. ``tables``: whether inputs of one or two bits
@@ -60,6 +64,10 @@ def solve(
         max_operands = family.max_operands
     _check_options(extra_depth, effort, threads, max_operands, tables)
     problem = check_problem(matrix, inputs, latencies)
+    if arrivals_ns is not None:
+        if latencies is not None:
+            raise SolveError('arrival times are given twice', hint='give latencies, in levels, or arrivals_ns')
+        problem = check_problem(matrix, inputs, _levels(arrivals_ns, problem, family))
     if isinstance(effort, str):
         key = (problem.key, extra_depth, device, effort, max_operands, tables)
         known = _recall(key)
@@ -83,6 +91,22 @@ def _check_options(
         raise SolveError(f'max_operands is {max_operands!r}, not 2 or 3')
     if not isinstance(tables, bool):
         raise SolveError(f'tables is {tables!r}, not True or False')
+
+
+def _levels(arrivals_ns: Sequence[float], problem: Problem, device: Device) -> list[int]:
+    """Adder levels after which inputs that arrive at these times are there."""
+    finest = min(interval.exp for interval in problem.inputs)
+    reach = [max(-interval.lo, interval.hi) << (interval.exp - finest) for interval in problem.inputs]
+    tops = [sum(abs(int(n)) * top for n, top in zip(column, reach, strict=True)) for column in problem.weights.T]
+    level_ns = device.adder_delay_ns(max(tops).bit_length() + 1)
+    if len(arrivals_ns) != len(reach):
+        raise InvalidMatrix(f'{len(arrivals_ns)} arrival times for a matrix with {len(reach)} rows')
+    levels = []
+    for at, time_ns in enumerate(arrivals_ns):
+        if isinstance(time_ns, bool) or not isinstance(time_ns, Real) or not 0 <= time_ns < math.inf:
+            raise InvalidMatrix(f'arrivals_ns[{at}] is {time_ns!r}, not a time of 0 ns or more')
+        levels.append(math.ceil(float(time_ns) / level_ns))
+    return levels
 
 
 def _solve(

@@ -128,6 +128,9 @@ class OptimizerConfig(Section):
         default='auto',
         description='terms of an adder; auto: 3 in Verilog where LUTs have 6 inputs, which add 3 as cheaply',
     )
+    tables: bool = Field(
+        default=False, description='inputs of 1 and 2 bits of a product may be looked up, where that takes fewer LUTs'
+    )
 
 
 class LintConfig(Section):

@@ -49,6 +49,7 @@ def quantize_float_model(config: BuildConfig, report: Callable[[str], None]) -> 
         effort=options.effort,
         device=options.device,
         max_operands=config.max_operands,
+        tables=options.tables,
     )
     quantized = quantize_model(config.model.source, x, core_settings(section), solver, config.model.weights)
     for text in quantized.dropped:

@@ -23,6 +23,7 @@ def load_model(
     effort: str,
     device: str,
     max_operands: int | None = None,
+    tables: bool = False,
     input_type: str | None = None,
     report: Callable[[str], None] = lambda text: None,
 ) -> Program:
@@ -40,7 +41,9 @@ def load_model(
     from da4ml_core.frontends import load
     from da4ml_core.trace import SolverOptions
 
-    solver = SolverOptions(extra_depth=extra_depth, effort=effort, device=device, max_operands=max_operands)
+    solver = SolverOptions(
+        extra_depth=extra_depth, effort=effort, device=device, max_operands=max_operands, tables=tables
+    )
     with warnings.catch_warnings(record=True) as noted:
         warnings.simplefilter('always')
         program = load(path, solver=solver, input_type=input_type)

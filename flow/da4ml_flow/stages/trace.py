@@ -53,6 +53,7 @@ class Trace:
                 effort=options.effort,
                 device=options.device,
                 max_operands=context.config.max_operands,
+                tables=options.tables,
                 input_type=context.config.model.input_type,
                 report=context.report,
             )

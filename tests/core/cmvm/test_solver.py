@@ -10,6 +10,7 @@ import pytest
 from da4ml_core.cmvm import solve
 from da4ml_core.cmvm.csd import digit_counts
 from da4ml_core.cmvm.solver import _memo
+from da4ml_core.device import device
 from da4ml_core.errors import BudgetExceeded, InvalidMatrix, SolveError
 from da4ml_core.fixed import Interval
 from da4ml_core.ir import Opcode, Operand
@@ -233,3 +234,15 @@ def test_the_result_does_not_depend_on_the_hash_seed():
         for seed in ('0', '1', '4242')
     }
     assert len(digests) == 1
+
+
+def test_arrival_times_in_ns_are_the_levels_that_they_take():
+    matrix = [[3, 5], [7, -9], [1, 2]]
+    level_ns = device('xilinx-us+').adder_delay_ns(13)  # 128 * 16 needs 12 bits and a sign
+    late = solve(matrix, arrivals_ns=[0.0, 2.5 * level_ns, level_ns / 100], extra_depth=0)
+    assert late == solve(matrix, latencies=[0, 3, 1], extra_depth=0)
+    with pytest.raises(SolveError, match='twice'):
+        solve(matrix, latencies=[0, 0, 0], arrivals_ns=[0, 0, 0])
+    for wrong in ([0, 0, -0.1], [0, 0, float('nan')], [0, 0, 'soon'], [0, 0]):
+        with pytest.raises(InvalidMatrix, match='arriv'):
+            solve(matrix, arrivals_ns=wrong)
