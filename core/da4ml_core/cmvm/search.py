@@ -22,7 +22,8 @@ from da4ml_core.cmvm.rows import Rows
 
 NEWEST, NEWEST_SEEDED, SEEDED = 1, 2, 3  # which of equally good patterns comes first: see `_extract`
 BALANCED_RECIPES = 16
-BALANCED_WORK = 3e6
+BALANCED_WORK = 3e6  # of all of them, but one at least up to
+HUGE_WORK = 20e6
 ANNEALING_PARTS = 20  # of a chain
 BUILT_PARTS = 6  # at the end, after which the best graph is built: the chain's own prices are estimates
 ANNEALED_BITS = 40  # of the largest weights that local search takes
@@ -248,7 +249,8 @@ def recipes(effort: str, rows: int, work: int) -> Iterator[Recipe]:
     yield Recipe(0, share=False)
     if effort == 'fast':
         return
-    yield from islice(_variations(rows), max(1, min(BALANCED_RECIPES, int(BALANCED_WORK / max(1, work)))))
+    least = 1 if work < HUGE_WORK else 0
+    yield from islice(_variations(rows), max(least, min(BALANCED_RECIPES, int(BALANCED_WORK / max(1, work)))))
 
 
 def _variations(rows: int) -> Iterator[Recipe]:

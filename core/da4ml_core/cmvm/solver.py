@@ -48,13 +48,13 @@ def solve(
 
     ``matrix`` is (n_in, n_out), of integers of any size or numbers k·2^e; ``inputs`` are the intervals of x (default:
     8-bit signed integers); ``latencies`` are their arrival times in adder levels, or ``arrivals_ns`` in ns, which count
-    as the levels that they take on the device with adders as wide as the outputs, rounded up. ``extra_depth`` limits the depth to
-    the minimal one and so many levels more; None is no limit. ``effort`` is 'fast', 'balanced', 'max', or a time
-    budget in seconds. The result does not depend on ``threads``. ``max_operands`` is 2 or 3: whether ternary adders
-    are used, which count as one level; None is what pays on the device. ``tables``: whether inputs of one or two bits
-    may be looked up in tables, where that takes fewer LUTs; a table counts as one level, and the minimal depth is that
-    of adders alone. ``progress`` is told of every step and may raise to cancel the solve; with more than one thread,
-    from any of them.
+    as the levels that they take on the device with adders as wide as the outputs, rounded up. ``extra_depth`` limits
+    the depth to the minimal one and so many levels more; None is no limit. ``effort`` is 'fast', 'balanced', 'max',
+    or a time budget in seconds. The result does not depend on ``threads``. ``max_operands`` is 2 or 3: whether
+    ternary adders are used, which count as one level; None is what pays on the device. ``tables``: whether inputs of
+    one or two bits may be looked up in tables, where that takes fewer LUTs; a table counts as one level, and the
+    minimal depth is that of adders alone. ``progress`` is told of every step and may raise to cancel the solve; with
+    more than one thread, from any of them.
 
     Raises InvalidMatrix for a matrix, intervals or latencies that are not valid, BudgetExceeded if no graph fits the
     depth, and SolveError for unknown options.
