@@ -101,7 +101,7 @@ def _levels(arrivals_ns: Sequence[float], problem: Problem, device: Device) -> l
     level_ns = device.adder_delay_ns(max(tops).bit_length() + 1)
     if len(arrivals_ns) != len(reach):
         raise InvalidMatrix(f'{len(arrivals_ns)} arrival times for a matrix with {len(reach)} rows')
-    levels = []
+    levels: list[int] = []
     for at, time_ns in enumerate(arrivals_ns):
         if isinstance(time_ns, bool) or not isinstance(time_ns, Real) or not 0 <= time_ns < math.inf:
             raise InvalidMatrix(f'arrivals_ns[{at}] is {time_ns!r}, not a time of 0 ns or more')
