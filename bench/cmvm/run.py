@@ -167,13 +167,16 @@ def main() -> None:
     parser.add_argument('--models', type=Path, metavar='DIRECTORY', help='the products of the trained models there')
     parser.add_argument('--models-extra', type=int, default=2, help="the peers' delay setting for models")
     parser.add_argument('--max-n', type=int, default=32, help='leave out larger matrices')
+    parser.add_argument('--bits', nargs='+', type=int, default=[4, 8], help='leave out matrices of other weights')
     parser.add_argument('--seeds', type=int, default=3)
     parser.add_argument('--effort', nargs='+', choices=('fast', 'balanced', 'max'), default=['balanced'])
     parser.add_argument('--threads', nargs='+', type=int, default=[1])
     parser.add_argument('--save', type=Path, metavar='STEM', default=Path('build/bench/cmvm'), help='of .json and .md')
     options = parser.parse_args()
     peers = Peers(options.peers or peers_python(), options.reuse)
-    cases = [case for name in options.sets for case in SETS[name] if case.n <= options.max_n]
+    cases = [
+        case for name in options.sets for case in SETS[name] if case.n <= options.max_n and case.bits in options.bits
+    ]
     problems = list(random_problems(cases, options.seeds))
     if options.models:
         problems += model_problems(options.models, None if options.models_extra < 0 else options.models_extra)
