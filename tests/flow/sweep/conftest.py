@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sweep_content import content
 
 from da4ml_flow.config.load import load_config
 from da4ml_flow.results.metrics import ToolVersion, measure
@@ -80,32 +79,6 @@ class HereEngine:
 
     def close(self):
         self.closed = True
-
-
-TIMES = ('trace_s', 'solve_s', 'synth_s', 'cpu_s', 'peak_mb')
-
-
-def content(database: Path) -> list[tuple]:
-    """All that a database holds of points, less times and ids, in an order of its own."""
-    with closing(sqlite3.connect(database)) as connection:
-        rows = connection.execute(
-            'SELECT p.id, p.key, p."values", p.status, p.rung, p.message, r.name, r.config, r.config_hash, r.status,'
-            ' r.package_version, r.id FROM sweep_point p LEFT JOIN run r ON r.id = p.run_id ORDER BY p.key'
-        ).fetchall()
-        found = []
-        for _, *row, run in rows:
-            metrics = connection.execute(
-                'SELECT stage, tool, part, name, unit, value FROM metric WHERE run_id = ?'
-                f' AND name NOT IN ({", ".join("?" * len(TIMES))}) ORDER BY id',
-                (run, *TIMES),
-            ).fetchall()
-            stages = connection.execute(
-                'SELECT s.stage, s.key, s.status, s.message, a.name, a.path, a.sha256, a.size FROM stage_run s'
-                ' LEFT JOIN artifact a ON a.stage_run_id = s.id WHERE s.run_id = ? ORDER BY s.id, a.name',
-                (run,),
-            ).fetchall()
-            found.append((*row, tuple(metrics), tuple(stages)))
-        return found
 
 
 @pytest.fixture
