@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from da4ml_flow.config.load import LoadedConfig, load_config
+from da4ml_flow.config.sweep import Needs
 from da4ml_flow.results.record import RunRecord, StageRun, canonical_json, digest, record_to_json, run_record_from_json
 from da4ml_flow.runner.build import Request, build, standard_stages
 from da4ml_flow.runner.provenance import now
@@ -56,10 +57,10 @@ class Replay:
         self.driver_since = time.process_time()
         (build_root / runs[0].name / 'runs').mkdir(parents=True, exist_ok=True)
 
-    def free(self) -> int:
-        return self.workers - len(self.running)
+    def fits(self, needs: Needs) -> bool:
+        return len(self.running) < self.workers
 
-    def submit(self, task: dict) -> None:
+    def submit(self, task: dict, needs: Needs) -> None:
         self.count += 1
         duration = self._recorded(task).wall_s
         self.busy_s += duration

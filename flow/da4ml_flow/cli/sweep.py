@@ -117,7 +117,7 @@ def _engine(plan: Plan) -> Engine:
         return DaskEngine(executor)
     from da4ml_flow.sweep.engine import LocalEngine, fitting_workers
 
-    return LocalEngine(executor.workers or fitting_workers(executor.memory_mb, executor.cores), executor.memory_mb)
+    return LocalEngine(executor.workers or fitting_workers(executor.memory_mb, executor.cores))
 
 
 def _list(plan: Plan, *, as_json: bool) -> int:

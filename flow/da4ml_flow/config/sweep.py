@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Collection
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -36,6 +37,23 @@ class PruneConfig(Section):
     )
 
 
+StageName = Literal['trace', 'emit', 'lint', 'simulate', 'synthesize', 'implement']
+
+
+class Needs(NamedTuple):
+    """What a step of a point may take while it runs."""
+
+    cores: int
+    memory_mb: int
+
+
+class StageNeedsConfig(Section):
+    """What a stage needs, where that is not what a point needs; how long it may take is its `timeout_s`."""
+
+    cores: int | None = Field(default=None, ge=1, le=1000, description='null: as a point')
+    memory_mb: int | None = Field(default=None, ge=100, le=10_000_000, description='null: as a point')
+
+
 class ExecutorConfig(Section):
     """Where points run."""
 
@@ -45,6 +63,11 @@ class ExecutorConfig(Section):
     )
     memory_mb: int = Field(default=2000, ge=100, le=10_000_000, description='memory that a point may need')
     cores: int = Field(default=1, ge=1, le=1000, description='cores that a point may use')
+    stages: dict[StageName, StageNeedsConfig] = Field(
+        default_factory=dict,
+        description='stage -> what it needs, as {implement: {cores: 4, memory_mb: 16000}}; a point is then built in '
+        'steps, each with the resources of its stages',
+    )
     walltime: str = Field(default='04:00:00', pattern=r'^\d{1,3}:\d\d:\d\d$', description='limit of a job of a cluster')
     retries: int = Field(default=2, ge=0, le=100, description='new tries of a point whose process was lost')
     address: Word | None = Field(default=None, description='dask: a scheduler that runs; null: a cluster of its own')
@@ -57,6 +80,15 @@ class ExecutorConfig(Section):
     licences: dict[Word, Annotated[int, Field(ge=1, le=10_000)]] = Field(
         default_factory=dict, description='tool -> points at once that may use it, as {vivado: 4}'
     )
+
+    def needs(self, stages: Collection[str]) -> Needs:
+        """The most that any of the stages needs."""
+        known = {str(name): item for name, item in self.stages.items()}
+        each = [known.get(name, StageNeedsConfig()) for name in stages]
+        return Needs(
+            max((item.cores or self.cores for item in each), default=self.cores),
+            max((item.memory_mb or self.memory_mb for item in each), default=self.memory_mb),
+        )
 
 
 class BudgetConfig(Section):

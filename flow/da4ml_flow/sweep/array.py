@@ -49,12 +49,13 @@ def emit_array(
 
 
 def _slurm(name: str, jobs: int, executor: ExecutorConfig, folder: Path) -> list[str]:
+    most = executor.needs(('', *executor.stages))
     at_once = f'%{executor.workers}' if executor.workers else ''
     options = [
         f'--job-name={name}',
         f'--array=0-{jobs - 1}{at_once}',
-        f'--cpus-per-task={executor.cores}',
-        f'--mem={executor.memory_mb}M',
+        f'--cpus-per-task={most.cores}',
+        f'--mem={most.memory_mb}M',
         f'--time={executor.walltime}',
         f'--output={str(folder).replace("%", "%%")}/logs/%a.log',
         *([f'--partition={executor.queue}'] if executor.queue else []),
@@ -64,13 +65,14 @@ def _slurm(name: str, jobs: int, executor: ExecutorConfig, folder: Path) -> list
 
 
 def _condor(name: str, jobs: int, executor: ExecutorConfig, folder: Path) -> list[str]:
+    most = executor.needs(('', *executor.stages))
     hours, minutes, seconds = map(int, executor.walltime.split(':'))
     return [
         f'# {name}: {jobs} jobs',
         f'executable = {folder}/job.sh',
         'arguments = $(Process)',
-        f'request_cpus = {executor.cores}',
-        f'request_memory = {executor.memory_mb}MB',
+        f'request_cpus = {most.cores}',
+        f'request_memory = {most.memory_mb}MB',
         f'+MaxRuntime = {3600 * hours + 60 * minutes + seconds}',
         'getenv = True',
         'should_transfer_files = NO',

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from da4ml_flow.config.load import LoadedConfig, with_values
 from da4ml_flow.config.model import BuildConfig
-from da4ml_flow.config.sweep import RUNGS, SweepConfig
+from da4ml_flow.config.sweep import RUNGS, ExecutorConfig, Needs, SweepConfig
 from da4ml_flow.errors import ConfigError, FlowError
 from da4ml_flow.report.summary import HEADLINES
 from da4ml_flow.results.record import digest
@@ -19,7 +19,7 @@ from da4ml_flow.runner.provenance import now
 from da4ml_flow.stages.base import Stage
 from da4ml_flow.sweep.engine import Engine, Finished
 from da4ml_flow.sweep.pareto import Judge, Objective, objectives_of
-from da4ml_flow.sweep.point import Point, PointRecord, Rung, point_of, read_point, task_of, write_point
+from da4ml_flow.sweep.point import Point, PointRecord, Rung, point_of, read_point, stages_of, task_of, write_point
 from da4ml_flow.sweep.records import Records
 from da4ml_flow.sweep.space import Space, space_of
 from da4ml_flow.sweep.strategy import Strategy, strategy_of
@@ -110,13 +110,13 @@ class Plan:
 
     def rungs(self, config: BuildConfig) -> tuple[Rung, ...]:
         """The builds that a point goes through, the whole one last."""
-        prune = self.sweep.prune
-        if prune is None:
-            return ('full',)
+        steps: Collection[Rung] = self.sweep.prune.after if self.sweep.prune else ()
+        if self.sweep.executor.stages:
+            steps = RUNGS
         costs = {'estimate': config.synthesize or config.implement or config.simulate, 'synthesize': config.implement}
         if config.synthesize is None:
             costs['synthesize'] = None
-        return (*(rung for rung in RUNGS if rung in prune.after and costs[rung] is not None), 'full')
+        return (*(rung for rung in RUNGS if rung in steps and costs[rung] is not None), 'full')
 
 
 def plan_of(loaded: LoadedConfig, build_root: Path, stages: Sequence[Stage]) -> Plan:
@@ -142,7 +142,11 @@ class _Job(NamedTuple):
     point: Point
     config: BuildConfig
     rungs: tuple[Rung, ...]
+    done: Rung | None = None
     losses: int = 0
+
+    def needs(self, executor: ExecutorConfig) -> Needs:
+        return executor.needs(stages_of(self.config, self.rungs[0], self.done))
 
 
 @dataclass
@@ -163,6 +167,7 @@ class Campaign:
         self._judge = Judge(self.plan.objectives, sweep.prune.margin) if sweep.prune else None
         self._seen: set[str] = set()
         self._deferred: list[_Job] = []
+        self._continuing: list[_Job] = []  # points that were begun: next rungs, new tries
         self._running: dict[str, _Job] = {}
         self._warm: set[str] = set()
         self._building: Counter[str] = Counter()  # running points of each family
@@ -177,7 +182,7 @@ class Campaign:
             while True:
                 self._fill()
                 self.listener.changed(self.counts)
-                if not self._running:
+                if not self._running:  # with nothing running whatever continues was handed over
                     break
                 for finished in self.engine.wait(POLL_S):
                     self._ended(finished)
@@ -196,7 +201,14 @@ class Campaign:
         )
 
     def _fill(self) -> None:
-        for _ in range(self.engine.free()):
+        """Hand over what fits: begun points first, and of those the largest first."""
+        executor = self.plan.sweep.executor
+        for begun in sorted(self._continuing, key=lambda item: item.needs(executor), reverse=True):
+            if self.engine.fits(begun.needs(executor)):
+                self._continuing.remove(begun)
+                self._submit(begun)
+        least = executor.needs(('trace', 'emit') if executor.stages else ())
+        while not self._continuing and self.engine.fits(least):
             job = self._next()
             if job is None:
                 return
@@ -208,7 +220,8 @@ class Campaign:
         self._building[job.point.family] += 1
         self._used.update(_tools(job.config))
         self.counts.running = len(self._running)
-        self.engine.submit(task_of(job.point, job.config, self.plan.loaded.root, self.plan.build_root, job.rungs[0]))
+        task = task_of(job.point, job.config, self.plan.loaded.root, self.plan.build_root, job.rungs[0])
+        self.engine.submit(task, job.needs(self.plan.sweep.executor))
 
     def _next(self) -> _Job | None:
         """The next point that has to be built, and can be now."""
@@ -257,7 +270,7 @@ class Campaign:
         record = finished.record
         if record is None:
             if job.losses < self.plan.sweep.executor.retries:
-                self._submit(job._replace(losses=job.losses + 1))
+                self._continuing.append(job._replace(losses=job.losses + 1))
                 return
             text = f'{finished.lost}; tried {job.losses + 1} times' if job.losses else finished.lost
             self._done(point, self._refused(point, text, 3))
@@ -268,13 +281,19 @@ class Campaign:
             if rung != 'full':
                 self._write(record)
             self._done(point, record)
-        elif self._judge is not None and self._judge.judge(record.metrics):
+        elif self._hopeless(rung, record):
             text = f'worse than another point after {rung}'
             self._done(
                 point, self._write(replace(record, status='pruned', message=text, prune=_prune_data(self.plan.sweep)))
             )
         else:
-            self._submit(job._replace(rungs=tuple(later)))
+            self._continuing.append(job._replace(rungs=tuple(later), done=rung))
+
+    def _hopeless(self, rung: Rung, record: PointRecord) -> bool:
+        prune = self.plan.sweep.prune
+        if self._judge is None or prune is None or rung not in prune.after:
+            return False
+        return self._judge.judge(record.metrics)
 
     def _refused(self, point: Point, message: str, exit_code: int) -> PointRecord:
         return self._write(

@@ -6,7 +6,7 @@ import queue
 from collections.abc import Mapping
 from typing import Any
 
-from da4ml_flow.config.sweep import ExecutorConfig
+from da4ml_flow.config.sweep import ExecutorConfig, Needs
 from da4ml_flow.errors import FlowError
 from da4ml_flow.sweep.engine import Finished, Task, fitting_workers
 from da4ml_flow.sweep.point import run_task
@@ -40,20 +40,34 @@ class DaskEngine:
         self._futures: dict[str, Any] = {}
         self._tries = 0
         self._asked = executor.workers
+        self._sized = bool(executor.stages)  # workers say what they have, tasks what they need
 
     @property
     def client(self) -> Any:
         """The client of Dask, for whoever wants to look at its workers."""
         return self._client
 
-    def free(self) -> int:
-        threads = sum(int(item['nthreads']) for item in self._client.scheduler_info(n_workers=-1)['workers'].values())
-        return max(0, (self._asked or max(1, threads)) - len(self._futures))
+    def fits(self, needs: Needs) -> bool:
+        workers = self._client.scheduler_info(n_workers=-1)['workers'].values()
+        if self._sized and workers and not any(_has(worker['resources'], needs) for worker in workers):
+            raise FlowError(
+                f'no worker of the scheduler has the {needs.cores} cores and {needs.memory_mb} MB of a step',
+                hint=f'start one with --resources {_option(needs)}, or ask for less in executor.stages',
+            )
+        threads = sum(int(worker['nthreads']) for worker in workers)
+        return len(self._futures) < (self._asked or max(1, threads))
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: Task, needs: Needs) -> None:
         self._tries += 1
         key = task['key']
-        future = self._client.submit(run_task, dict(task), key=f'{key[:16]}-{self._tries}', pure=False, retries=0)
+        future = self._client.submit(
+            run_task,
+            dict(task),
+            key=f'{key[:16]}-{self._tries}',
+            pure=False,
+            retries=0,
+            resources=_resources(needs) if self._sized else None,
+        )
         self._futures[key] = future
         future.add_done_callback(lambda done: self._ended.put(_finished(key, done)))
 
@@ -77,16 +91,21 @@ class DaskEngine:
 
 
 def cluster_of(executor: ExecutorConfig) -> Any:
-    """The cluster that the section asks for, without workers where a batch system starts them; raises FlowError."""
+    """The cluster that the section asks for, without workers where a batch system starts them; raises FlowError.
+
+    Each worker has what the most demanding stage needs.
+    """
+    most = executor.needs(('', *executor.stages))
     if executor.cluster == 'local':
         from distributed import LocalCluster
 
-        workers = executor.workers or fitting_workers(executor.memory_mb, executor.cores)
+        workers = executor.workers or fitting_workers(most.memory_mb, most.cores)
         return LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
-            memory_limit=f'{executor.memory_mb}MB',
+            memory_limit=f'{most.memory_mb}MB',
+            resources=_resources(most),
             dashboard_address=None,
             host='127.0.0.1',
         )
@@ -97,21 +116,35 @@ def cluster_of(executor: ExecutorConfig) -> Any:
             f'cluster {executor.cluster} needs dask-jobqueue', hint="pip install 'da4ml-flow[dask]'"
         ) from None
     options: dict[str, Any] = {
-        'cores': executor.cores,
+        'cores': most.cores,
         'processes': 1,
-        'memory': f'{executor.memory_mb}MB',
+        'memory': f'{most.memory_mb}MB',
         'job_script_prologue': list(executor.prologue),
         'job_extra_directives': list(executor.directives),
     }
+    options['worker_extra_args'] = ['--nthreads', '1', '--resources', _option(most)]
     if executor.cluster == 'htcondor':
         options['disk'] = '4GB'
         options['job_extra_directives'] = dict(line.split('=', 1) for line in executor.directives)
-        options['worker_extra_args'] = ['--nthreads', '1']
     else:
         # LSF counts in minutes
         walltime = executor.walltime[:-3] if executor.cluster == 'lsf' else executor.walltime
-        options |= {'walltime': walltime, 'queue': executor.queue, 'worker_extra_args': ['--nthreads', '1']}
+        options |= {'walltime': walltime, 'queue': executor.queue}
     return getattr(dask_jobqueue, CLUSTERS[executor.cluster])(**options)
+
+
+def _resources(needs: Needs) -> dict[str, int]:
+    """The needs in words of Dask."""
+    return {'CORES': needs.cores, 'MEMORY_MB': needs.memory_mb}
+
+
+def _option(needs: Needs) -> str:
+    """The same for the command line of a worker."""
+    return ','.join(f'{name}={amount}' for name, amount in _resources(needs).items())
+
+
+def _has(resources: Mapping[str, float], needs: Needs) -> bool:
+    return all(resources.get(name, 0) >= amount for name, amount in _resources(needs).items())
 
 
 def _finished(key: str, future: Any) -> Finished:

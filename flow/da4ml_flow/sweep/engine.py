@@ -16,6 +16,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from da4ml_flow.config.sweep import Needs
 from da4ml_flow.sweep.point import PointRecord, run_task
 
 Task = Mapping[str, Any]
@@ -34,11 +35,11 @@ class Finished(NamedTuple):
 class Engine(Protocol):
     """Runs tasks somewhere, each once, and says what became of them."""
 
-    def free(self) -> int:
-        """How many tasks can be handed over now."""
+    def fits(self, needs: Needs) -> bool:
+        """Whether one more task of this size can be handed over now."""
         ...
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: Task, needs: Needs) -> None:
         """Begin a task."""
         ...
 
@@ -56,6 +57,7 @@ class _Worker:
     process: SpawnProcess
     connection: Connection
     key: str = ''  # of its task; empty: idle
+    cores: int = 0  # that its task may use
 
 
 class LocalEngine:
@@ -64,8 +66,8 @@ class LocalEngine:
     A process that dies takes only its point with it. When this process dies, they end too, with their tools.
     """
 
-    def __init__(self, workers: int, memory_mb: int) -> None:
-        self.size, self.memory_mb = workers, memory_mb
+    def __init__(self, workers: int) -> None:
+        self.size = workers
         self._workers: list[_Worker] = []
         self._context = multiprocessing.get_context('spawn')
 
@@ -74,14 +76,17 @@ class LocalEngine:
         """The process ids of the workers, with the key of their task."""
         return {worker.process.pid or 0: worker.key for worker in self._workers}
 
-    def free(self) -> int:
-        busy = sum(bool(worker.key) for worker in self._workers)
-        fitting = min(self.size - busy, int(HEADROOM * available_mb()) // self.memory_mb)
-        return max(fitting, 0 if busy else 1)  # one at a time, however little there is: else nothing ever ran
+    def fits(self, needs: Needs) -> bool:
+        busy = [worker.cores for worker in self._workers if worker.key]
+        if not busy:
+            return True  # one at a time, however little there is: else nothing ever ran
+        if len(busy) >= self.size or needs.memory_mb > HEADROOM * available_mb():
+            return False
+        return needs.cores == 1 or sum(busy) + needs.cores <= processors()
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: Task, needs: Needs) -> None:
         worker = next((worker for worker in self._workers if not worker.key), None) or self._start()
-        worker.key = task['key']
+        worker.key, worker.cores = task['key'], needs.cores
         with suppress(BrokenPipeError):  # it died while idle: wait() finds its end
             worker.connection.send(dict(task))
 
@@ -144,8 +149,12 @@ def _end_with(parent: int) -> None:
 
 def fitting_workers(memory_mb: int, cores: int) -> int:
     """How many points of this size the machine takes at once, at least one."""
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-    return max(1, min(processors // cores, int(HEADROOM * available_mb()) // memory_mb))
+    return max(1, min(processors() // cores, int(HEADROOM * available_mb()) // memory_mb))
+
+
+def processors() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
 
 def available_mb() -> float:

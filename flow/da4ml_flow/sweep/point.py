@@ -26,12 +26,23 @@ from da4ml_flow.workspace import system_errors, write_durably
 PointStatus = Literal['ok', 'no', 'failed', 'pruned']
 Rung = Literal['estimate', 'synthesize', 'full']
 BUG = 70
+STAGES = ('trace', 'emit', 'lint', 'simulate', 'synthesize', 'implement')
+ALWAYS = ('trace', 'emit')
 # what a rung leaves out: keys of the stages it runs are those of the whole build
 LEFT_OUT: Mapping[str, tuple[str, ...]] = {
     'estimate': ('lint', 'simulate', 'verify', 'synthesize', 'implement'),
     'synthesize': ('simulate', 'verify', 'implement'),
     'full': (),
 }
+
+
+def stages_of(config: BuildConfig, rung: Rung, done: Rung | None = None) -> tuple[str, ...]:
+    """The stages that a rung runs, less those that an earlier rung has run."""
+    run_already = () if done is None else [name for name in STAGES if name not in LEFT_OUT[done]]
+    left_out = {*LEFT_OUT[rung], *run_already}
+    return tuple(
+        name for name in STAGES if name not in left_out and (name in ALWAYS or getattr(config, name) is not None)
+    )
 
 
 class Point(NamedTuple):

@@ -64,10 +64,10 @@ class HereEngine:
         self.stages, self.losing = stages, set(losing)
         self.waiting, self.count, self.closed = [], 0, False
 
-    def free(self):
-        return 2 - len(self.waiting)
+    def fits(self, needs):
+        return len(self.waiting) < 2
 
-    def submit(self, task):
+    def submit(self, task, needs):
         self.waiting.append(task)
 
     def wait(self, timeout_s):

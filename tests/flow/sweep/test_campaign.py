@@ -177,3 +177,50 @@ def test_licences_limit_what_runs_at_once(plan_for, here, quiet):
     campaign = Campaign(plan, engine, lambda records: None, quiet())
     campaign.run()
     assert (campaign.counts.ok, max(most)) == (8, 1)
+
+
+NEEDS = '{memory_mb: 1000, stages: {trace: {memory_mb: 200}, emit: {memory_mb: 300}, synthesize: {cores: 2}}}'
+
+
+def test_each_step_of_a_point_asks_for_what_its_stages_need(plan_for, here, quiet):
+    campaign = Campaign(plan_for(f'{{axes: {AXES}, executor: {NEEDS}}}', TOOLS), here(), lambda _: None, quiet())
+    asked = {}
+    submit = campaign.engine.submit
+
+    def watched(task, needs):
+        asked.setdefault(task['key'], []).append((task['rung'], *needs))
+        submit(task, needs)
+
+    campaign.engine.submit = watched
+    campaign.run()
+    assert campaign.counts.ok == 8
+    assert list(asked.values()) == [[('estimate', 1, 300), ('synthesize', 2, 1000), ('full', 1, 1000)]] * 8
+    assert {record.rung for record in campaign.records} == {'full'}
+
+
+def test_what_was_begun_and_does_not_fit_yet_goes_before_new_points(plan_for, here, quiet):
+    sweep = f'{{axes: {AXES}, executor: {{stages: {{implement: {{memory_mb: 9000}}}}}}}}'
+    engine = here()
+    order, large = [], []
+    fits, submit, wait = engine.fits, engine.submit, engine.wait
+    # one large step at a time, and only when nothing else runs
+    engine.fits = lambda needs: fits(needs) and not large and (needs.memory_mb < 9000 or not engine.waiting)
+
+    def submitted(task, needs):
+        order.append((task['key'], task['rung']))
+        large.extend([task['key']] if needs.memory_mb == 9000 else [])
+        submit(task, needs)
+
+    def waited(timeout_s):
+        done = wait(timeout_s)
+        large[:] = [key for key in large if key != done[0].key]
+        return done
+
+    engine.submit, engine.wait = submitted, waited
+    campaign = Campaign(plan_for(sweep, TOOLS), engine, lambda _: None, quiet())
+    campaign.run()
+    assert campaign.counts.ok == 8
+    assert len(order) == len(set(order)) == 24
+    begun = [order.index((key, 'estimate')) for key, rung in order if rung == 'full']
+    ended = [place for place, (_, rung) in enumerate(order) if rung == 'full']
+    assert max(end - begin for begin, end in zip(begun, ended, strict=True)) < 10

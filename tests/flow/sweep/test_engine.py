@@ -15,6 +15,7 @@ import pytest
 from da4ml_core.ir.serialize import save_program
 from da4ml_core.trace import Tracer
 from da4ml_flow.config.load import load_config
+from da4ml_flow.config.sweep import Needs
 from da4ml_flow.results.store import Store
 from da4ml_flow.runner.build import standard_stages
 from da4ml_flow.sweep.campaign import Campaign, plan_of
@@ -48,7 +49,7 @@ def points(config: Path) -> dict[str, str]:
 
 
 def test_a_killed_worker_is_replaced(config, quiet):
-    engine = LocalEngine(2, 100)
+    engine = LocalEngine(2)
     listener = quiet()
     killed = []
 
@@ -118,10 +119,13 @@ def test_the_number_of_workers_fits_the_memory():
 
 
 def test_no_second_point_begins_while_memory_is_short(monkeypatch):
-    engine = LocalEngine(4, 1000)
+    engine = LocalEngine(4)
+    monkeypatch.setattr('da4ml_flow.sweep.engine.processors', lambda: 4)
     monkeypatch.setattr('da4ml_flow.sweep.engine.available_mb', lambda: 500.0)
-    assert engine.free() == 1
-    engine._workers.append(type('Busy', (), {'key': 'k'})())
-    assert engine.free() == 0
+    assert engine.fits(Needs(1, 1000))  # one is always tried
+    engine._workers.append(type('Busy', (), {'key': 'k', 'cores': 2})())
+    assert not engine.fits(Needs(1, 1000))
     monkeypatch.setattr('da4ml_flow.sweep.engine.available_mb', lambda: 2500.0)
-    assert engine.free() == 2
+    assert engine.fits(Needs(2, 1000))
+    assert not engine.fits(Needs(3, 1000))
+    assert not engine.fits(Needs(1, 2400))
