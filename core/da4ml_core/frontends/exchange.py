@@ -126,7 +126,9 @@ def _alir_word(op: Sequence[Any], interval: Interval, intervals: Sequence[Interv
     if opcode == 10:
         return Word(10, operands, (*data[:2], 0, 0), interval)
     if opcode == 11:
-        raise ParseError('sums of three and more (operation 11) are not read')
+        if len(data) != 2 * len(operands) or not operands or any(sign not in (0, 1) for sign in data[::2]):
+            raise ParseError('a sum (operation 11) without a sign and a shift for each operand')
+        return Word(11, operands, data, interval)
     if opcode in (2, 3, 0, 1, 6, 7, 9):
         return Word(opcode, operands, data or (0,), interval)
     raise ParseError(f'unknown operation {opcode}')

@@ -48,6 +48,7 @@ def build_program(listing: Listing) -> Program:
         if abs(word.interval.exp) > MAX_SHIFT or word.interval.width_bits > MAX_BITS:
             raise ParseError(f'operation {place} ({word.opcode}) has no sensible type')
         shifts = word.data[-1:] if word.opcode in (4, 5, 8) else word.data[:1]
+        shifts = word.data[1::2] if word.opcode == 11 else shifts
         if any(abs(shift) > MAX_SHIFT for shift in shifts):
             raise ParseError(f'operation {place} ({word.opcode}) is shifted too far')
         builder.values.append(builder.fit(builder.value(place, word), word.interval))
@@ -134,9 +135,25 @@ class _Builder:
                 other = edges[1]._replace(shift=edges[1].shift + data[0])
                 a, b = self.signed(edges[0], bool(data[2])), self.signed(other, bool(data[3]))
                 return self.derived(Opcode.BITWISE, a, b, attribute=FUNCTIONS[data[1]])
+            case 11:
+                return self.total(edges, data)
             case 12:
                 return self.signed(edges[0], True)
         raise ParseError(f'operation {place} is of an unknown kind: {opcode}')
+
+    def total(self, edges: Sequence[Operand], data: Sequence[int]) -> Operand:
+        """The sum of edges, each with its own sign, 1 for plus, and shift."""
+        terms = [
+            edge._replace(shift=edge.shift + shift, negated=not sign)
+            for edge, sign, shift in zip(edges, data[::2], data[1::2], strict=True)
+        ]
+        terms.sort(key=lambda edge: edge.negated)
+        if terms[0].negated:
+            terms[0] = self.derived(Opcode.NEG, terms[0]._replace(negated=False))
+        total = terms[0]
+        for start in range(1, len(terms), 2):
+            total = self.derived(Opcode.ADD, total, *terms[start : start + 2])
+        return total
 
     def port(self, position: int, kind: FixedType) -> Operand:
         if not 0 <= position < len(self.listing.input_shifts):
