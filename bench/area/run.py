@@ -3,9 +3,10 @@
     python bench/area/run.py MODEL ... --alkaid COMMAND [--extra-depth 0 1 2] [--yosys]
 
 `LUTs` and `ns` are our estimate and the longest path by our delays, of our program and of alkaid's, which we read as it
-writes it, adders of three operands fused, and simplify; `cost` and `delay` are what alkaid says, in its own units, of its program and of ours,
-which it reads. Of the extra depths the smallest program is taken that is not later than alkaid's by either measure.
-`Yosys` counts the LUTs for `xcup`, both in one stage. COMMAND runs alkaid's command line, with Keras beside it.
+writes it, adders of three operands fused, and simplify; `cost` and `delay` are what alkaid says, in units of its own,
+of its program and of ours, which it reads. Of the extra depths the smallest program is taken that is not later than
+alkaid's by either measure. `Yosys` counts the LUTs for `xcup`, both in one stage. COMMAND runs alkaid's command line,
+with Keras beside it.
 """
 
 from __future__ import annotations

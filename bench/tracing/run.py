@@ -3,14 +3,13 @@
     python bench/tracing/run.py MODEL ... [--efforts fast,balanced] [--repeats 3] [--peers PYTHON]
 
 `load` is the import of the compiler and `load_model`, which traces and solves; `passes` what `Program.optimize` adds,
-which finds little left to do. CPU time of all threads, by the operating system's account of the process; the least of
+which finds little left to do. CPU time of all threads, by the system's account of the process; the least of
 the repeats, for all that a busy machine does is to add. PYTHON has alkaid, Keras, a backend and hgq2.
 """
 
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +20,9 @@ import da4ml_core as dc
 program = dc.load_model(sys.argv[1], solver=dc.SolverOptions(effort=sys.argv[2]))
 used = resource.getrusage(resource.RUSAGE_SELF)
 optimized = program.optimize()
-facts = {'ops': optimized.num_ops, 'luts': optimized.lut_estimate, 'depth': optimized.depth}
+later = resource.getrusage(resource.RUSAGE_SELF)
+passes = later.ru_utime + later.ru_stime - used.ru_utime - used.ru_stime
+facts = {'passes': passes, 'ops': optimized.num_ops, 'luts': optimized.lut_estimate, 'depth': optimized.depth}
 print(json.dumps({'load': used.ru_utime + used.ru_stime, **facts}))
 """
 ALKAID = """
@@ -38,12 +39,9 @@ print(json.dumps({'load': used.ru_utime + used.ru_stime, 'ops': len(program.ops)
 
 
 def measure(python: str, script: str, *arguments: str) -> dict:
-    """What the script prints as its last line, and the CPU seconds of its process."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    """What the script prints as its last line."""
     result = subprocess.run([python, '-c', script, *arguments], check=True, stdout=subprocess.PIPE, text=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = sum(getattr(after, kind) - getattr(before, kind) for kind in ('ru_utime', 'ru_stime'))
-    return {'cpu': cpu, **json.loads(result.stdout.splitlines()[-1])}
+    return json.loads(result.stdout.splitlines()[-1])
 
 
 def main() -> None:
@@ -61,9 +59,9 @@ def main() -> None:
             runs.append(('alkaid', arguments.peers, ALKAID))
         for name, python, script in runs:
             best = min(
-                (measure(python, script, model, name) for _ in range(arguments.repeats)), key=lambda each: each['cpu']
+                (measure(python, script, model, name) for _ in range(arguments.repeats)), key=lambda each: each['load']
             )
-            passes = f'{best["cpu"] - best["load"]:8.2f} ' if script is OURS else f'{"":9}'
+            passes = f'{best["passes"]:8.2f} ' if script is OURS else f'{"":9}'
             cost = f' {best["luts"]:9.1f} {best["depth"]:6}' if script is OURS else ''
             print(f'{Path(model).stem:28} {name:9} {best["load"]:7.2f} {passes}{best["ops"]:6}{cost}', flush=True)
 
