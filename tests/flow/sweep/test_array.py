@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -82,7 +83,7 @@ def flow(*words):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_an_emitted_array_leaves_the_records_that_the_sweep_would(config, tmp_path):
+def test_an_emitted_array_leaves_the_records_that_the_sweep_would(config, tmp_path, content_of):
     emitted = flow('sweep', config, '--emit', 'slurm')
     assert emitted.returncode == 0, emitted.stderr
     assert '2 points in 2 jobs' in emitted.stdout
@@ -95,3 +96,12 @@ def test_an_emitted_array_leaves_the_records_that_the_sweep_would(config, tmp_pa
     assert 'nothing to do: 2 points have their results' in collected.stderr
     assert len(collected.stdout.splitlines()) >= 3
     assert 'nothing to do' in flow('sweep', config, '--emit', 'slurm').stderr
+
+    other = tmp_path / 'other'
+    other.mkdir()
+    for name in ('tiny.json.gz', 'sweep.yaml'):
+        shutil.copy(tmp_path / name, other)
+    assert flow('sweep', other / 'sweep.yaml').returncode == 0
+    by_array, here = (content_of(folder / 'results' / 'da4ml.sqlite') for folder in (tmp_path, other))
+    assert len(here) == 2
+    assert by_array == here
