@@ -55,6 +55,15 @@ def qonnx_python() -> str:
     return path
 
 
+@pytest.fixture(scope='session')
+def torch_python() -> str:
+    """An interpreter that can ask torch and Brevitas."""
+    path = os.environ.get('DA4ML_TORCH_PYTHON')
+    if not path:
+        pytest.skip('DA4ML_TORCH_PYTHON names no interpreter with torch and brevitas')
+    return path
+
+
 @pytest.fixture
 def update_golden(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption('--update-golden'))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -92,19 +93,30 @@ def load(path: str | Path) -> Program:
 
 
 def load_model(
-    path: str | Path | SavableModel, solver: SolverOptions | None = None, input_type: FixedType | str | None = None
+    path: str | Path | SavableModel | Any,
+    solver: SolverOptions | None = None,
+    input_type: FixedType | str | None = None,
+    input_shape: Sequence[int] | Sequence[Sequence[int]] | None = None,
 ) -> Program:
-    """Any supported model file, or a live Keras model, as a program; raises FrontendError with what is not supported.
+    """A model file, or a live model of Keras or PyTorch, as a program; raises FrontendError with what is not supported.
 
-    ``input_type``, say ``'fixed<3,12>'``, is for ONNX models that compute with their inputs before they quantize them.
+    ``input_type``, say ``'fixed<3,12>'``, is for models that compute with their inputs before they quantize them.
+    ``input_shape``, without the batch, is for torch modules, which do not know it; one for each input.
     """
     from da4ml_core.frontends import load as load_frontend
 
     if isinstance(path, str | Path):
         return Program.of(load_frontend(path, solver or SolverOptions(), input_type))
+    if callable(getattr(path, 'state_dict', None)):
+        from da4ml_core.frontends.pytorch.module import read_module
+        from da4ml_core.frontends.qonnx_file import noted, program_of
+
+        graph = read_module(path, input_shape)
+        return Program.of(noted(program_of(graph, solver or SolverOptions(), input_type)))
     if not callable(getattr(path, 'save', None)):
         raise FrontendError(
-            f'a {type(path).__name__} is no model', hint='give the path of a model file, or a live Keras model'
+            f'a {type(path).__name__} is no model',
+            hint='give the path of a model file, or a live model of Keras or PyTorch',
         )
     with TemporaryDirectory(prefix='da4ml-model-') as folder:
         # what Keras saves is all that counts: it is read as any other file, and Keras is not imported here

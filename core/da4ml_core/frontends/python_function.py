@@ -1,7 +1,7 @@
 """Python functions as models, `python:package.module:function` or `python:file.py:function`: called on symbolic arrays.
 
 The annotation of each parameter declares an input: ``x: 'fixed<3,4>[16]'``, a type of integer and fraction bits and a
-shape. This runs the user's own code, which he names; nothing of the kind is ever found in a model file.
+shape. A function without parameters makes a module of torch instead. This runs the user's own code, which he names; nothing of the kind is ever found in a model file.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from da4ml_core.errors import FrontendError
 from da4ml_core.fixed import FixedType
 
 if TYPE_CHECKING:
+    from da4ml_core.frontends.onnx_model import OnnxGraph
     from da4ml_core.ir import Program
     from da4ml_core.trace import SolverOptions
 
@@ -31,11 +32,19 @@ def is_function_source(source: str | Path) -> bool:
     return str(source).startswith(PREFIX)
 
 
-def load_function(source: str | Path, solver: SolverOptions | None = None) -> Program:
+def load_function(
+    source: str | Path, solver: SolverOptions | None = None, input_type: FixedType | str | None = None
+) -> Program:
     """The program of a function; raises FrontendError, and TraceError for what it does with its arguments."""
     from da4ml_core.trace import SolverOptions, SymbolicArray, Tracer
 
     function = find_function(source)
+    if is_factory(function):
+        from da4ml_core.frontends.qonnx_file import noted, program_of
+
+        return noted(program_of(module_of_factory(source), solver, input_type))
+    if input_type is not None:
+        raise _error(source, 'a function declares the types of its inputs itself')
     inputs = declared_inputs(function, source)
     tracer = Tracer(function.__name__, solver=solver or SolverOptions())
     arguments = [tracer.input(shape, name=name).quantize(*kind, 'RND', 'SAT') for name, (kind, shape) in inputs.items()]
@@ -45,6 +54,27 @@ def load_function(source: str | Path, solver: SolverOptions | None = None) -> Pr
     if wrong or not outputs:
         raise _error(source, f'the function returns {wrong[0] if wrong else "nothing"}, no symbolic array')
     return tracer.finish(outputs)
+
+
+def is_factory(function: Callable[..., Any]) -> bool:
+    """Whether it takes nothing: then it makes a model."""
+    empty = inspect.Parameter.empty
+    return all(parameter.default is not empty for parameter in inspect.signature(function).parameters.values())
+
+
+def module_of_factory(source: str | Path) -> OnnxGraph:
+    """The graph of the torch module that a function without parameters returns, with the shapes of its inputs.
+
+    The function returns a program of torch.export, or ``module, shape``, or ``module, shapes``; without the batch.
+    """
+    from da4ml_core.frontends.pytorch.module import read_module
+
+    function = find_function(source)
+    if not is_factory(function):
+        raise _error(source, 'the function has parameters', 'a float model comes from one without: module, shape')
+    made = function()
+    module, shapes = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
+    return read_module(module, shapes)
 
 
 def source_files(source: str | Path) -> Path:

@@ -53,9 +53,13 @@ def load_qonnx(
     path: str | Path, solver: SolverOptions | None = None, input_type: FixedType | str | None = None
 ) -> Program:
     """The program of a model file; warns with DroppedEnding where its last operations are left out."""
-    model = read_qonnx(path, solver, input_type)
+    return noted(read_qonnx(path, solver, input_type))
+
+
+def noted(model: QonnxModel) -> Program:
+    """The program of a model, with a DroppedEnding for each thing that was left out behind it."""
     for message in model.dropped:
-        warnings.warn(message, DroppedEnding, stacklevel=2)
+        warnings.warn(message, DroppedEnding, stacklevel=3)
     return model.program
 
 
@@ -67,15 +71,21 @@ def read_qonnx(
     ``input_type`` quantizes the inputs (to the nearest, saturating) of a model that computes before it quantizes.
     The program equals the float32 model wherever float32 sums are exact: within 24 bits.
     """
+    return program_of(read_onnx(Path(path)), solver, input_type)
+
+
+def program_of(
+    graph: OnnxGraph, solver: SolverOptions | None = None, input_type: FixedType | str | None = None
+) -> QonnxModel:
+    """As :func:`read_qonnx`, of a graph that was read before, or made of a model of another kind."""
     from da4ml_core.trace import SolverOptions, Tracer
 
-    graph = read_onnx(Path(path))
     _check_operations(graph)
     if input_type is None and is_float(graph):
         raise UnsupportedLayer(
             'the model has no quantizers: none of its nodes is a Quant or a QuantizeLinear',
             location=Location(graph.file),
-            hint='quantize it after training with the section `quantization`, or export it as QONNX',
+            hint='quantize it after training with the section `quantization`, or train it with quantizers',
         )
     kind = parse_type(input_type) if isinstance(input_type, str) else input_type
     tracer = Tracer(graph.name, solver=solver or SolverOptions())

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from da4ml_core.frontends.onnx_model import Node
 from da4ml_core.frontends.qonnx_linear import dequantize_linear, quantize_linear
 from da4ml_core.frontends.qonnx_quantizers import check_internal, read_bipolar, read_quant, read_trunc
-from da4ml_core.frontends.qonnx_tensor import Step, Tensor
+from da4ml_core.frontends.qonnx_tensor import Step, Tensor, fused_multiply_add
 from da4ml_core.frontends.qonnx_windows import check_product, convolution, pool
 
 Array = NDArray[Any]
@@ -97,10 +97,24 @@ def batch_normalization(node: Node, values: Sequence[Value]) -> Value:
     scale, bias, mean, variance = (_constant(node, value).astype(np.float32) for value in rest)
     inverse = np.float32(1) / np.sqrt(variance + np.float32(node.number('epsilon', 1e-5)))
     slope = scale * inverse
-    offset = bias - mean * slope
     channels = (-1, *[1] * (len(x.shape) - 2))
+    if node.integer('fused', 0):
+        offset = fused_multiply_add(-mean, slope, bias)
+        return _normalized(node, x, slope.reshape(channels), offset.reshape(channels))
+    offset = bias - mean * slope
     scaled = _arithmetic(node, '*', x, slope.reshape(channels))
     return _arithmetic(node, '+', scaled, offset.reshape(channels))
+
+
+def _normalized(node: Node, x: Value, slope: Array, offset: Array) -> Value:
+    """``x * slope + offset``, rounded once."""
+    if not isinstance(x, Tensor):
+        return fused_multiply_add(x, slope, offset)
+    product = check_internal(node, x).with_constant('*', slope)
+    if not x.steps and not product.steps:
+        return product.with_constant('+', offset)
+    constants = tuple(np.broadcast_to(constant, x.shape) for constant in (slope, offset))
+    return x.then(Step(fused_multiply_add, constants, affine=bool((slope > 0).all())))
 
 
 def relu(node: Node, values: Sequence[Value]) -> Value:

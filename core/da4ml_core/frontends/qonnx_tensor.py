@@ -85,6 +85,19 @@ FLOAT32: dict[str, Callable[..., Array]] = {
 }
 
 
+def fused_multiply_add(x: Array, factor: Array, offset: Array) -> Array:
+    """``x * factor + offset`` of float32 numbers, rounded once, as the instruction does it."""
+    product = x.astype(np.float64) * factor.astype(np.float64)  # exact: 48 bits
+    other = offset.astype(np.float64)
+    total = product + other
+    moved = total - product
+    error = (product - (total - moved)) + (other - moved)
+    # rounded to odd in float64, so that the second rounding sees on which side of a tie the sum is
+    even = (total.view(np.int64) & 1) == 0
+    odd = np.nextafter(total, np.where(error > 0, np.inf, -np.inf))
+    return np.asarray(np.where((error != 0) & even, odd, total), dtype=np.float32)
+
+
 def fits_float32(intervals: Sequence[Interval]) -> bool:
     """Whether float32 holds every value of the intervals."""
     return all(max(abs(interval.lo), abs(interval.hi)) <= SIGNIFICAND for interval in intervals)

@@ -37,7 +37,15 @@ def _qonnx(path: Path, solver: SolverOptions | None, input_type: FixedType | str
     return load_qonnx(path, solver, input_type)
 
 
-READERS: Mapping[str, Reader] = MappingProxyType({'.keras': _keras, '.h5': _keras, '.onnx': _qonnx})
+def _pt2(path: Path, solver: SolverOptions | None, input_type: FixedType | str | None) -> Program:
+    from da4ml_core.frontends.pytorch.archive import read_pt2
+    from da4ml_core.frontends.qonnx_file import noted, program_of
+
+    return noted(program_of(read_pt2(path), solver, input_type))
+
+
+PICKLES = ('.pt', '.pth', '.pkl', '.pickle')
+READERS: Mapping[str, Reader] = MappingProxyType({'.keras': _keras, '.h5': _keras, '.onnx': _qonnx, '.pt2': _pt2})
 
 
 def load(path: str | Path, solver: SolverOptions | None = None, input_type: FixedType | str | None = None) -> Program:
@@ -47,9 +55,8 @@ def load(path: str | Path, solver: SolverOptions | None = None, input_type: Fixe
     """
     path = Path(path)
     if is_function_source(path):
-        if input_type is not None:
-            raise FrontendError('a function declares the types of its inputs itself', context=str(path))
-        return load_function(path, solver)
+        return load_function(path, solver, input_type)
+    check_no_pickle(path)
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         plugin = find_plugin(path.suffix)
@@ -61,6 +68,17 @@ def load(path: str | Path, solver: SolverOptions | None = None, input_type: Fixe
             hint=f'known suffixes: {", ".join([*READERS, *plugin_suffixes()])}',
         )
     return reader(path, solver, input_type)
+
+
+def check_no_pickle(path: Path) -> None:
+    """Raise FrontendError for files that can only be read by executing what they say."""
+    if path.suffix.lower() in PICKLES:
+        raise FrontendError(
+            f'{path.suffix} files are pickles, which execute code when they are read: they are refused',
+            location=Location(str(path)),
+            hint='of torch: torch.export.save(torch.export.export(module, (x,)), "model.pt2"), '
+            'or a function that makes the module: python:file.py:function',
+        )
 
 
 def _default_solver() -> SolverOptions:

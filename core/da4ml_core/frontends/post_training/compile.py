@@ -15,6 +15,8 @@ from da4ml_core.frontends.post_training.calibrate import LayerReport, QuantizedG
 from da4ml_core.frontends.post_training.float_graph import FloatGraph, simplified
 from da4ml_core.frontends.post_training.float_operations import Array, Tabulated
 from da4ml_core.frontends.post_training.settings import Quantization, check_settings
+from da4ml_core.frontends.python_function import is_function_source, module_of_factory
+from da4ml_core.frontends.registry import check_no_pickle
 
 if TYPE_CHECKING:
     from da4ml_core.ir import Program
@@ -52,7 +54,7 @@ def float_outputs(graph: FloatGraph, *inputs: Any) -> Array:
 
 
 def quantize_model(
-    path: str | Path,
+    path: Any,
     calibration: Any,
     settings: Quantization | None = None,
     solver: SolverOptions | None = None,
@@ -60,17 +62,28 @@ def quantize_model(
 ) -> QuantizedModel:
     """Read, calibrate and trace a float model; raises FrontendError, naming file and layer, and FormatError.
 
-    ``calibration`` is an array of samples, or one for each input. ``weights`` is the file beside a Keras architecture
-    in JSON; without it, ``<stem>_weights.h5`` or ``<stem>.weights.h5``.
+    ``path`` may be a live torch.nn.Module. ``calibration`` is an array of samples, or one for each input. ``weights``
+    is the file beside a Keras architecture in JSON; without it, ``<stem>_weights.h5`` or ``<stem>.weights.h5``.
     """
-    graph = read_float_model(path, weights)
     samples = calibration if isinstance(calibration, list | tuple) else [calibration]
+    if isinstance(path, str | Path):
+        graph = read_float_model(path, weights)
+    else:
+        from da4ml_core.frontends.post_training.from_onnx import float_graph_of
+        from da4ml_core.frontends.pytorch.module import read_module
+
+        graph = float_graph_of(read_module(path, [np.shape(sample)[1:] for sample in samples]))
     return quantize_graph(graph, samples, settings or Quantization(), solver)
 
 
 def read_float_model(path: str | Path, weights: str | Path | None = None) -> FloatGraph:
     """The float graph of a model file; raises FrontendError."""
     path = Path(path)
+    if is_function_source(path):
+        from da4ml_core.frontends.post_training.from_onnx import float_graph_of
+
+        return float_graph_of(module_of_factory(path))
+    check_no_pickle(path)
     reader = FLOAT_READERS.get(path.suffix.lower())
     if reader is None:
         raise FrontendError(
@@ -126,6 +139,15 @@ def _keras(path: Path, weights: Path | None) -> FloatGraph:
     return read_float_keras(path, weights)
 
 
+def _pt2(path: Path, weights: Path | None) -> FloatGraph:
+    from da4ml_core.frontends.post_training.from_onnx import float_graph_of
+    from da4ml_core.frontends.pytorch.archive import read_pt2
+
+    if weights is not None:
+        raise FrontendError('a .pt2 program holds its weights itself', location=Location(str(path)))
+    return float_graph_of(read_pt2(path))
+
+
 def _onnx(path: Path, weights: Path | None) -> FloatGraph:
     from da4ml_core.frontends.post_training.from_onnx import read_float_onnx
 
@@ -135,5 +157,5 @@ def _onnx(path: Path, weights: Path | None) -> FloatGraph:
 
 
 FLOAT_READERS: Mapping[str, Callable[[Path, Path | None], FloatGraph]] = MappingProxyType(
-    {'.keras': _keras, '.h5': _keras, '.json': _keras, '.onnx': _onnx}
+    {'.keras': _keras, '.h5': _keras, '.json': _keras, '.onnx': _onnx, '.pt2': _pt2}
 )

@@ -85,7 +85,11 @@ def layer_name(node: Node) -> str:
 
 def read_float_onnx(path: Path) -> FloatGraph:
     """The graph of a model file; raises FrontendError, UnsupportedLayer or CorruptModel."""
-    graph = read_onnx(path)
+    return float_graph_of(read_onnx(path))
+
+
+def float_graph_of(graph: OnnxGraph) -> FloatGraph:
+    """As :func:`read_float_onnx`, of a graph that was read before, or made of a model of another kind."""
     _check_operations(graph)
     builder = GraphBuilder(graph.file, graph.name)
     reader = Reader(graph, builder)

@@ -156,7 +156,7 @@ def test_errors_say_what_is_wrong(tmp_path, shared, digits):
         read_float_model(shared / 'models' / 'qonnx' / 'jettagging_qkeras_w6a6.onnx')
     assert 'quantizers of its own' in str(caught.value)
     with pytest.raises(FrontendError, match='no reader of float models'):
-        read_float_model(tmp_path / 'model.pt')
+        read_float_model(tmp_path / 'model.tflite')
     shutil.copy(shared / 'models' / 'float' / 'KERAS_3layer.json', tmp_path / 'alone.json')
     with pytest.raises(FrontendError, match='without its weights'):
         read_float_model(tmp_path / 'alone.json')
