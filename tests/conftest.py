@@ -64,6 +64,15 @@ def torch_python() -> str:
     return path
 
 
+@pytest.fixture(scope='session')
+def hls4ml_python() -> str:
+    """An interpreter with hls4ml and keras, and without da4ml."""
+    path = os.environ.get('DA4ML_HLS4ML_PYTHON')
+    if not path:
+        pytest.skip('DA4ML_HLS4ML_PYTHON names no interpreter with hls4ml and keras')
+    return path
+
+
 @pytest.fixture
 def update_golden(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption('--update-golden'))

@@ -63,7 +63,7 @@ def emit_hls(program: Program, top: str, language: str, clock_ns: float = 5.0) -
     if language not in DIALECTS:
         raise CodegenError(f'no emitter for {language!r}', hint=f'one of {", ".join(DIALECTS)}')
     check_identifier(top, 'top function')
-    emission = _Emission(program, top, DIALECTS[language])
+    emission = Emission(program, top, DIALECTS[language])
     port_bits(program, 'input', emission.inputs)
     port_bits(program, 'output', emission.outputs)
     files = {f'{top}.h': emission.header(), f'{top}.cpp': emission.source()}
@@ -71,10 +71,11 @@ def emit_hls(program: Program, top: str, language: str, clock_ns: float = 5.0) -
     return HlsBundle(top, language, MappingProxyType(files), emission.inputs, emission.outputs)
 
 
-class _Emission:
+class Emission:
     """The program in one dialect: names, types, and the tables met so far."""
 
     def __init__(self, program: Program, top: str, dialect: Dialect) -> None:
+        self.shift = 'scaled'  # the function template that moves the binary point
         self.program = program
         self.top = top
         self.dialect = dialect
@@ -119,7 +120,7 @@ class _Emission:
             f'{self.dialect.qualifier}{self.top}_output {self.top}({self.top}_input x) {{',
             *self.dialect.pragmas,
             *(() if any('x.' in line for line in body) else ('    (void)x;',)),
-            *self._tables(),
+            *self.tables_text(),
             *body,
             '    return y;',
             '}',
@@ -134,7 +135,8 @@ class _Emission:
             yield f'    {self._type(field.type)} {name};{rounding}'
         yield '};'
 
-    def _body(self) -> Iterator[str]:
+    def values(self) -> Iterator[str]:
+        """A typed variable for each value that an output depends on."""
         live = _live(self.program)
         origin = ''
         for index, op in enumerate(self.program.ops):
@@ -145,11 +147,14 @@ class _Emission:
                 yield f'    // == {_comment(op.origin)}'
             origin = op.origin
             yield f'    const {self._variable(op.interval)} v{index} = {self._value(index, op)};'
+
+    def _body(self) -> Iterator[str]:
+        yield from self.values()
         yield ''
         yield f'    {self.top}_output y;'
         for (name, field), edge in zip(members('y', self.outputs, True), self.program.outputs, strict=True):
             if field.width_bits:
-                yield f'    y.{name} = {self._edge(edge)};'
+                yield f'    y.{name} = {self.edge(edge)};'
 
     def _value(self, index: int, op: Op) -> str:
         """The expression of a value; what it drops when it is stored are zeros and copies of the sign."""
@@ -158,7 +163,7 @@ class _Emission:
             return literal(op.interval.lo, op.interval.exp, own)
         if op.opcode is Opcode.INPUT:
             return self.input_names[index]
-        edges = [self._edge(edge) for edge in op.operands]
+        edges = [self.edge(edge) for edge in op.operands]
         if op.opcode is Opcode.ADD:
             return _sum(op, edges)
         if op.opcode is Opcode.NEG:
@@ -188,11 +193,11 @@ class _Emission:
         source = self.program.edge_interval(edge)
         entries = lookup.reachable(source)
         name = self.tables.setdefault((entries, lookup.table.exp), f'table{len(self.tables)}')
-        code = self._edge(edge._replace(shift=edge.shift - source.exp))
+        code = self.edge(edge._replace(shift=edge.shift - source.exp))
         place = code if not source.lo else f'({code} {"-" if source.lo > 0 else "+"} {abs(source.lo)})'
         return f'{name}[{place}.to_int()]'
 
-    def _tables(self) -> Iterator[str]:
+    def tables_text(self) -> Iterator[str]:
         for (entries, exp), name in self.tables.items():
             kind = self._variable(Interval(min(entries), max(entries), exp))
             yield f'    static const {kind} {name}[{len(entries)}] = {{'
@@ -201,8 +206,8 @@ class _Emission:
                 yield f'        {", ".join(texts)},'
             yield '    };'
 
-    def _edge(self, edge: Operand) -> str:
-        return f'scaled<{edge.shift}>(v{edge.index})' if edge.shift else f'v{edge.index}'
+    def edge(self, edge: Operand) -> str:
+        return f'{self.shift}<{edge.shift}>(v{edge.index})' if edge.shift else f'v{edge.index}'
 
     def _variable(self, interval: Interval) -> str:
         """The type of a variable: the smallest one, which even the constant zero gives a bit."""

@@ -1,7 +1,8 @@
 """Python functions as models, `python:package.module:function` or `python:file.py:function`: called on symbolic arrays.
 
 The annotation of each parameter declares an input: ``x: 'fixed<3,4>[16]'``, a type of integer and fraction bits and a
-shape. A function without parameters makes a module of torch instead. This runs the user's own code, which he names; nothing of the kind is ever found in a model file.
+shape. A function without parameters makes a module of torch instead. This runs the user's own code, which he names;
+nothing of the kind is ever found in a model file.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def quantize(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Quantize the float MODEL (.keras, .h5, .onnx, .pt2, or .json with weights beside it); accuracy and cost by bits."""
+    """Quantize the float MODEL (.keras, .h5, .onnx, .pt2, .json with weights beside it); accuracy and cost by bits."""
     import numpy as np
 
     from da4ml_core.device import device as known_device

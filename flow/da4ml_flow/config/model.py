@@ -72,7 +72,7 @@ class ModelConfig(Section):
     """The trained model."""
 
     source: InputFile = Field(
-        description='a .keras, .h5, .onnx or .pt2 file, a program as .json or .json.gz, or python:package.module:function'
+        description='a .keras, .h5, .onnx or .pt2 file, a program as .json(.gz), or python:package.module:function'
     )
     weights: InputFile | None = Field(
         default=None, description='weights of a Keras architecture in .json; null: <its stem>_weights.h5 beside it'

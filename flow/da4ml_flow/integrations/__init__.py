@@ -1,0 +1,1 @@
+"""Other tools' extension points, served with the compiler."""
