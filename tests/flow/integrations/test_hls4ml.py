@@ -124,21 +124,24 @@ def test_the_depth_is_that_of_the_environment(monkeypatch):
         product_program(formats, kernel)
 
 
+def environment_of(python: str) -> dict[str, str]:
+    """Where the provider is found by its entry point, or else by hls4ml's variable."""
+    environment = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'}
+    found = subprocess.run([python, '-c', 'import da4ml_flow'], env=environment, capture_output=True, cwd='/')
+    if found.returncode != 0:
+        environment['PYTHONPATH'] = f'{ROOT / "core"}{os.pathsep}{ROOT / "flow"}'
+        environment['HLS4ML_BACKEND_PLUGINS'] = 'da4ml_flow.integrations.hls4ml'
+    return environment
+
+
 def run(python: str, *arguments: str) -> dict:
-    """What a script prints behind RESULT, with the provider found by its entry point, or else by hls4ml's variable."""
+    """What a script prints behind RESULT."""
     script = ROOT / 'tests' / 'flow' / 'integrations' / 'hls4ml_models.py'
-    installed = subprocess.run([python, '-c', 'import da4ml_flow'], capture_output=True, cwd='/').returncode == 0
-    given = (
-        {}
-        if installed
-        else {
-            'PYTHONPATH': f'{ROOT / "core"}{os.pathsep}{ROOT / "flow"}',
-            'HLS4ML_BACKEND_PLUGINS': 'da4ml_flow.integrations.hls4ml',
-        }
-    )
-    environment = {key: value for key, value in os.environ.items() if key != 'PYTHONPATH'} | given
     found = subprocess.run(
-        [python, '-W', 'ignore', str(script), *arguments], env=environment, capture_output=True, text=True
+        [python, '-W', 'ignore', str(script), *arguments],
+        env=environment_of(python),
+        capture_output=True,
+        text=True,
     )
     lines = [line for line in found.stdout.splitlines() if line.startswith('RESULT ')]
     assert lines, found.stderr[-2000:] + found.stdout[-2000:]
@@ -167,3 +170,15 @@ def test_nothing_of_hls4ml_is_imported_without_it():
     code = 'import sys, da4ml_flow.integrations.hls4ml; print("hls4ml" in sys.modules)'
     found = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == 'False'
+
+
+@pytest.mark.slow
+def test_the_page_runs(hls4ml_python: str, tmp_path: Path):
+    page = (ROOT / 'docs' / 'hls4ml.md').read_text()
+    code = page.split('```python\n')[1].split('```')[0]
+    environment = {**environment_of(hls4ml_python), 'KERAS_BACKEND': 'jax'}
+    found = subprocess.run(
+        [hls4ml_python, '-W', 'ignore', '-c', code], env=environment, capture_output=True, text=True, cwd=tmp_path
+    )
+    assert found.returncode == 0, found.stderr[-2000:]
+    assert found.stdout.splitlines()[-2:] == ['(3,)', "['absolute', 'first', 'second']"]

@@ -17,6 +17,7 @@ Exponents = NDArray[np.int64]
 
 MAX_SAMPLED = 1 << 15  # numbers of a channel that decide its step
 CLIPPED = 4  # steps finer than the one that covers all values that are tried
+WHOLE = 2.0**52  # from here on, every float64 is an integer
 FINEST = -64
 
 
@@ -35,11 +36,14 @@ class Format(NamedTuple):
         low = -top * self.signed + (self.overflow is Overflow.SAT_SYM and self.signed)
         codes = np.ldexp(x, -self.exponents)
         if self.rounding is Rounding.RND:
-            codes = np.floor(codes + 0.5)
+            codes = np.where(np.abs(codes) < WHOLE, np.floor(codes + 0.5), codes)
         else:
             codes = np.floor(codes) if self.rounding is Rounding.TRN else np.rint(codes)
-        wraps = self.overflow is Overflow.WRAP
-        codes = low + np.mod(codes - low, top - low) if wraps else np.clip(codes, low, top - 1)
+        if self.overflow is Overflow.WRAP:
+            codes = np.mod(codes, top - low)  # before anything is added: float64 rounds what is beyond 53 bits
+            codes = np.where(codes >= top, codes - (top - low), codes)
+        else:
+            codes = np.clip(codes, low, top - 1)
         return np.asarray(np.ldexp(codes, self.exponents))
 
     def types(self) -> tuple[bool, Exponents, Exponents]:
