@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from da4ml_core.fixed import FixedType, Overflow, Rounding, dyadic, quantize_code
@@ -15,6 +15,7 @@ MODES = st.tuples(
 NUMBERS = st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=20)
 
 
+@settings(deadline=None)
 @example([-4.637062392225181e-20], [1.0], 2, False, (Rounding.RND, Overflow.WRAP))
 @given(NUMBERS, NUMBERS, st.integers(2, 12), st.booleans(), MODES)
 def test_a_format_rounds_as_its_exact_type(seen, numbers, bits, search, modes):
@@ -28,6 +29,7 @@ def test_a_format_rounds_as_its_exact_type(seen, numbers, bits, search, modes):
         assert got == quantize_code(*dyadic(number), kind, rounding, overflow) * 2.0**-kind.frac_bits
 
 
+@settings(deadline=None)
 @given(NUMBERS, st.integers(2, 12), st.sampled_from([Overflow.SAT, Overflow.SAT_SYM, Overflow.WRAP]))
 def test_without_a_search_nothing_that_was_seen_is_out_of_range(seen, bits, overflow):
     x = np.array(seen)[:, None]
