@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from da4ml_core.errors import FrontendError
-from da4ml_flow.integrations.hls4ml import DEVICE, Kif, quantized_input
+from da4ml_flow.integrations.hls4ml_products import DEVICE, Kif, quantized_input
 
 if TYPE_CHECKING:
     from da4ml_core.frontends.keras_archive import KerasArchive
@@ -47,7 +47,7 @@ def describe_layer(dispatcher: Any, layer: Any, inputs: Sequence[Any], outputs: 
     if len(inputs) != 1 or len(outputs) != 1:
         raise KeyError(f'{kind} has {len(inputs)} inputs and {len(outputs)} outputs, not one of each')
     shapes = [[int(size) for size in tensor.shape[1:]] for tensor in (inputs[0], outputs[0])]
-    found = KerasLayer(kind, _archive(inputs[0], outputs[0]))
+    found = KerasLayer(kind, _archive(layer, shapes[0]))
     try:
         found.program(_probe(shapes[0]))
     except FrontendError as error:
@@ -66,14 +66,19 @@ def describe_layer(dispatcher: Any, layer: Any, inputs: Sequence[Any], outputs: 
     )
 
 
-def _archive(source: Any, result: Any) -> KerasArchive:
+def _archive(layer: Any, shape: Sequence[int]) -> KerasArchive:
+    """The layer alone in a file; a twin is saved, for a call would change the layer that hls4ml is walking over."""
     import keras
 
     from da4ml_core.frontends.keras_file import open_model
 
+    twin = type(layer).from_config(layer.get_config())
+    source = keras.Input(tuple(shape))
+    model = keras.Model(source, twin(source))
+    twin.set_weights(layer.get_weights())
     with TemporaryDirectory(prefix='da4ml-layer-') as folder:
         path = Path(folder) / 'layer.keras'
-        keras.Model(source, result).save(path)
+        model.save(path)
         return open_model(path)
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from hls4ml.backends.vivado.passes import distributed_arithmetic as original
 from hls4ml.model.layers import DACombinational
-from hls4ml.model.optimizer import get_optimizer, optimizer
+from hls4ml.model.optimizer import optimizer
 from hls4ml.model.optimizer.passes import bit_exact
 from hls4ml.model.types import Source
 
 from da4ml_core.codegen.hls_function import emit_hls_function
-from da4ml_flow.integrations.hls4ml import BACKENDS, cost, product_program, written_weights
-from da4ml_flow.integrations.hls4ml_layer import KerasLayer, replace_fallback
+from da4ml_flow.integrations.hls4ml_layer import KerasLayer
+from da4ml_flow.integrations.hls4ml_products import cost, product_program, written_weights
 
 
 class DistributedArithmeticCodegen(original.DistributedArithmeticCodegen):
@@ -84,6 +84,7 @@ class DACombinationalTemplate(original.DACombinationalTemplate):
         node.attributes['function_cpp'] = f'{space}::{name}<{types}>({input_.name}, {output.name});'
 
 
+BACKENDS = ('vivado', 'vitis')
 PASSES = {
     'distributed_arithmetic_codegen': DistributedArithmeticCodegen,
     'distributed_arithmetic_einsum_codegen': DistributedArithmeticEinsumCodegen,
@@ -97,11 +98,9 @@ def replace_passes() -> None:
         for name, kind in PASSES.items():
             key = f'{backend}:{name}'
             if key in optimizer.optimizer_map:  # Vitis shares most of its passes with Vivado
-                get_optimizer(key)
                 optimizer.optimizer_map[key] = kind()
     bit_exact._produce_kif.register(DACombinational, _produced)
     bit_exact._request_kif.register(DACombinational, _requested)
-    replace_fallback()
 
 
 def _produced(layer: Any) -> Any:

@@ -12,6 +12,8 @@ import hls4ml
 import keras
 import numpy as np
 
+from da4ml_flow.integrations.hls4ml import serve_unknown_layers
+
 SAMPLES = 200
 FORMATS = {'weight': 'fixed<6,2>', 'bias': 'fixed<7,3>', 'accum': 'fixed<40,20>', 'result': 'fixed<16,6>'}
 LAYERS = ('first', 'second')
@@ -37,7 +39,10 @@ def model(kind: str) -> Any:
         y = layers.EinsumDense('abc,bcd->abd', output_shape=(4, 3), name='first')(x)
     elif kind == 'unknown':
         x = keras.Input((6,))
-        y = keras.ops.absolute(layers.Dense(5, name='first')(x))
+        y = layers.RepeatVector(3, name='repeat')(layers.Dense(5, name='first')(x))
+    elif kind == 'unknown weights':
+        x = keras.Input((3, 3, 3, 1))
+        y = layers.Reshape((12,))(layers.Conv3D(3, 2, strides=(1, 2, 1), name='volume')(x))
     else:
         raise SystemExit(f'no model {kind}')
     return keras.Model(x, y)
@@ -63,7 +68,8 @@ def check(kind: str, backend: str) -> dict[str, Any]:
     found = model(kind)
     rng = np.random.default_rng(1)
     for weight in found.weights:
-        weight.assign(rng.normal(0, 0.7, weight.shape))
+        numbers = rng.normal(0, 0.7, weight.shape)
+        weight.assign(np.round(numbers * 4) / 4 if kind == 'unknown weights' else numbers)
     io_type = 'io_stream' if backend.endswith('stream') else 'io_parallel'
     backend = backend.removesuffix('-stream')
     ours = converted(found, 'distributed_arithmetic', backend, io_type)
@@ -71,7 +77,9 @@ def check(kind: str, backend: str) -> dict[str, Any]:
     y = ours.predict(np.ascontiguousarray(x))
     if kind == 'unknown':  # which no strategy of hls4ml's own can make
         sums = converted(keras.Model(found.inputs, found.get_layer('first').output), 'latency', backend, io_type)
-        expected = np.abs(sums.predict(np.ascontiguousarray(x)))
+        expected = np.repeat(sums.predict(np.ascontiguousarray(x))[:, None], 3, axis=1)
+    elif kind == 'unknown weights':
+        expected = np.asarray(found(x))
     else:
         expected = converted(found, 'latency', backend, io_type).predict(np.ascontiguousarray(x))
     costs = {layer.name: layer.attributes.attributes.get('da_kernel_cost') for layer in ours.get_layers()}
@@ -84,6 +92,7 @@ def check(kind: str, backend: str) -> dict[str, Any]:
 
 
 if __name__ == '__main__':
+    serve_unknown_layers()
     result = {kind: check(kind, sys.argv[1]) for kind in sys.argv[2:]}
     result['modules'] = sorted(name for name in ('da4ml', 'alkaid', 'da4ml_core') if name in sys.modules)
     print('RESULT', json.dumps(result))
