@@ -1,10 +1,13 @@
 """GHDL as a front end: VHDL-2008 analyzed, and synthesized to Verilog for the tools that read no VHDL."""
 
+import re
 from typing import Any, ClassVar
 
 from edalize.tools.edatool import Edatool  # type: ignore[import-untyped]
 from edalize.utils import EdaCommands  # type: ignore[import-untyped]
 
+_WORD = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.-]*')
+_FILE = re.compile(r'[A-Za-z0-9_./+-]+')
 _LIBRARY = 'work-obj08.cf'  # what GHDL calls its library `work` of VHDL-2008
 
 
@@ -26,15 +29,24 @@ class Da4mlghdl(Edatool):  # type: ignore[misc]  # edalize finds a tool by its m
         super().setup(edam)
         sources = [file['name'] for file in self.files if file.get('file_type', '').startswith('vhdlSource')]
         rest = [file for file in self.files if file['name'] not in sources]
-        warnings = [f'-W{name}' for name in self.tool_options.get('ghdl_warnings', [])]
+        for name in sources:
+            _checked(_FILE, name)
+        warnings = [f'-W{_checked(_WORD, name)}' for name in self.tool_options.get('ghdl_warnings', [])]
         self.commands = EdaCommands()
         self.commands.add(['ghdl', '-a', '--std=08', *warnings, *sources], [_LIBRARY], sources)
         target = _LIBRARY
         if not self.tool_options.get('analyze_only'):
-            unit = self.tool_options.get('unit', self.toplevel)
+            unit = _checked(_WORD, self.tool_options.get('unit', self.toplevel))
             target = f'{unit}_vhdl.v'
             synthesis = ['ghdl', 'synth', '--std=08', '--out=verilog', unit, '>', f'{target}.part']
             self.commands.add([synthesis, ['mv', f'{target}.part', target]], [target], [_LIBRARY])
             rest.append({'name': target, 'file_type': 'verilogSource'})
         self.edam = {**edam, 'files': rest}
         self.commands.set_default_target(target)
+
+
+def _checked(pattern: re.Pattern[str], word: str) -> str:
+    """The word, if neither GHDL, make nor a shell could take it for more than a word."""
+    if not pattern.fullmatch(word):
+        raise RuntimeError(f'{word!r} cannot be a name in a script of GHDL')
+    return word

@@ -1,10 +1,14 @@
 """Yosys as a prover: a design and its reference side by side, and SAT over all their inputs."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from edalize.tools.edatool import Edatool  # type: ignore[import-untyped]
 from edalize.utils import EdaCommands  # type: ignore[import-untyped]
+
+_WORD = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.]*')
+_FILE = re.compile(r'[A-Za-z0-9_./+-]+')
 
 
 class Da4mlprove(Edatool):  # type: ignore[misc]  # edalize finds a tool by its module's name, capitalized
@@ -28,7 +32,7 @@ class Da4mlprove(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
         super().setup(edam)
         sources = [file['name'] for file in self.files if file.get('file_type', '').startswith('verilogSource')]
         rest = [file for file in self.files if file['name'] not in sources]
-        reference = self.tool_options['reference']
+        reference = _checked(_FILE, self.tool_options['reference'])
         self.edam = {**edam, 'files': rest}
         self.script = '\n'.join(self._script([*sources, reference])) + '\n'
         self.commands = EdaCommands()
@@ -42,8 +46,8 @@ class Da4mlprove(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
 
     def _script(self, sources: list[str]) -> Iterator[str]:
         latency = int(self.tool_options.get('latency_cycles', '0'))
-        gold, gate = self.tool_options['gold'], self.tool_options['gate']
-        yield from (f'read_verilog {name}' for name in sources)
+        gold, gate = (_checked(_WORD, self.tool_options[name]) for name in ('gold', 'gate'))
+        yield from (f'read_verilog {_checked(_FILE, name)}' for name in sources)
         yield 'design -save all'
         for top in (gold, gate):
             yield 'design -load all'
@@ -55,4 +59,11 @@ class Da4mlprove(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
         yield 'hierarchy -top miter'
         yield 'opt -full'
         window = f'-seq {latency + 1} -prove-skip {latency} ' if latency else ''
-        yield f'sat -prove trigger 0 {window}-show-ports -timeout {self.tool_options.get("limit_s", "600")} miter'
+        yield f'sat -prove trigger 0 {window}-show-ports -timeout {int(self.tool_options.get("limit_s", "600"))} miter'
+
+
+def _checked(pattern: re.Pattern[str], word: str) -> str:
+    """The word, if neither Yosys, make nor a shell could take it for more than a word."""
+    if not pattern.fullmatch(word):
+        raise RuntimeError(f'{word!r} cannot be a name in a script of Yosys')
+    return word

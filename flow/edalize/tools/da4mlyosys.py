@@ -1,11 +1,16 @@
 """Yosys from a plain script: the stock tool needs Yosys' Tcl, which no wheel of Yosys has."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from edalize.tools.edatool import Edatool  # type: ignore[import-untyped]
 from edalize.utils import EdaCommands  # type: ignore[import-untyped]
 
+_WORD = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.]*')
+_FILE = re.compile(r'[A-Za-z0-9_./+-]+')
+_SELECTION = re.compile(r'[A-Za-z0-9_*:/.%-]+')
+_OPTION = re.compile(r'[A-Za-z0-9_-]+')
 # all steps but the last ones: `autoname` there takes longer than all others on a large netlist
 _OPEN = {
     'ecp5': 'synth_ecp5 -run begin:check',
@@ -36,7 +41,7 @@ class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
         for file in self.files:
             kind = file.get('file_type', '')
             if kind.startswith(('verilogSource', 'systemVerilogSource')):
-                sources.append((file['name'], kind.startswith('systemVerilogSource')))
+                sources.append((_checked(_FILE, file['name']), kind.startswith('systemVerilogSource')))
             else:
                 rest.append(file)
         script, target = f'{self.name}.ys', f'{self.name}_stat.json'
@@ -54,21 +59,22 @@ class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
         self.update_config_file(f'{self.name}.ys', self.script)
 
     def _script(self, sources: list[tuple[str, bool]]) -> Iterator[str]:
-        top, family = self.toplevel, self.tool_options.get('family', 'xcup')
+        top, family = _checked(_WORD, self.toplevel), _checked(_WORD, self.tool_options.get('family', 'xcup'))
         for name, system_verilog in sources:
             yield f'read_verilog {"-sv " if system_verilog else ""}{name}'
         for name, value in self.vlogparam.items():
-            yield f'chparam -set {name} {self._param_value_str(value, str_quote_style=chr(34))} {top}'
+            yield f'chparam -set {_checked(_WORD, name)} {self._param_value_str(value, str_quote_style=chr(34))} {top}'
         yield f'hierarchy -top {top}'  # synth_* checks it, once it knows the cells of its family
         if self.vlogparam:
             yield f'rename -top {top}'  # `hierarchy` may have named it after its parameters
         keep = self.tool_options.get('keep_module')
         if keep:
-            yield f'setattr -mod -set keep_hierarchy 1 {keep}'
+            yield f'setattr -mod -set keep_hierarchy 1 {_checked(_WORD, keep)}'
         for nets in self.tool_options.get('keep_nets', []):
-            yield f'setattr -set keep 1 {nets}'
+            yield f'setattr -set keep 1 {_checked(_SELECTION, nets)}'
         # tables are logic: their latency would not be that of a block RAM
-        options = ' '.join(['-nobram', *self.tool_options.get('yosys_synth_options', [])])
+        more = self.tool_options.get('yosys_synth_options', [])
+        options = ' '.join(['-nobram', *(_checked(_OPTION, word) for option in more for word in option.split())])
         if family in _OPEN:
             yield f'{_OPEN[family]} -top {top} {options}'
             if family == 'gowin' and self.tool_options.get('netlist'):
@@ -83,3 +89,10 @@ class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
         else:
             # without attributes, which name source files: the same cells are the same text
             yield f'write_verilog -noattr {self.name}_netlist.v.gz'
+
+
+def _checked(pattern: re.Pattern[str], word: str) -> str:
+    """The word, if neither Yosys, make nor a shell could take it for more than a word."""
+    if not pattern.fullmatch(word):
+        raise RuntimeError(f'{word!r} cannot be a name in a script of Yosys')
+    return word
