@@ -11,6 +11,7 @@ from da4ml_core.ir.program import Op, Program
 from da4ml_core.ir.table import Lookup
 
 CONSTANT = -1  # the symbol of the constant part of a form
+MAX_SYMBOLS = 256  # a sum of more is a symbol of its own: running sums of n values would take n^2 steps and numbers
 
 
 class LinearForm(NamedTuple):
@@ -178,7 +179,8 @@ def _propagate(
             proved = intersect(proved, _selected(edges, parts, known))
         derived.append(proved)
         known.append(decide(proved, op.interval))
-        forms[index] = form if is_sum else _symbol_form(index, known[index])
+        is_short = is_sum and len(form.coefficients) <= MAX_SYMBOLS
+        forms[index] = form if is_short else _symbol_form(index, known[index])
         for edge in op.operands:
             if last_use[edge.index] == index:
                 forms.pop(edge.index, None)

@@ -20,6 +20,7 @@ from da4ml_core.trace.graph import Graph
 from da4ml_core.trace.variable import ZERO, Variable, add_dyadic, multiply_dyadic
 
 ObjectArray = NDArray[Any]  # of Variable, External or Fraction objects
+SOLVED_TERMS = 128  # of one sum: the solver looks at pairs of them
 MAX_ELEMENTS = 1 << 24  # of an array: no design is as large, but a damaged model file may ask for more than memory
 
 
@@ -232,16 +233,24 @@ def multiply_variables(graph: Graph, options: SolverOptions, a: Variable, b: Var
 
 
 def sum_axes(graph: Graph, options: SolverOptions, array: ObjectArray, axes: Sequence[int]) -> ObjectArray:
-    """The sum over axes, each sum as one product with a column of ones."""
+    """The sum over axes, each sum as one product with a column of ones, or many of them as products of parts."""
     kept = [axis for axis in range(array.ndim) if axis not in axes]
     shape = tuple(array.shape[axis] for axis in kept)
-    terms = array.transpose([*kept, *axes]).reshape(int(np.prod(shape)), -1)
-    ones = np.full((terms.shape[1], 1), Fraction(1), dtype=object)
+    terms = array.transpose([*kept, *axes]).reshape(prod(shape), prod(array.shape[axis] for axis in axes))
     result = np.empty(terms.shape[0], dtype=object)
     solved: Solved = {}
     for row, variables in enumerate(terms):
-        result[row] = matrix_vector(graph, options, list(variables), ones, solved)[0]
+        parts = list(variables)
+        while len(parts) > SOLVED_TERMS:
+            starts = range(0, len(parts), SOLVED_TERMS)
+            parts = [_sum(graph, options, parts[start : start + SOLVED_TERMS], solved) for start in starts]
+        result[row] = _sum(graph, options, parts, solved)
     return result.reshape(shape)
+
+
+def _sum(graph: Graph, options: SolverOptions, terms: list[Variable], solved: Solved) -> Variable:
+    ones = np.full((len(terms), 1), Fraction(1), dtype=object)
+    return matrix_vector(graph, options, terms, ones, solved)[0]
 
 
 def _sum_private(
