@@ -2,9 +2,9 @@
 
     python bench/tracing/differential.py --seeds 0:24 [--examples 20] [--out runs.jsonl] [CASE ...]
 
-Of each seed, every case of tests/traced is drawn `--examples` times. A line is written for each seed when it is through; a
-seed that has its line in `--out` is not run again, so that a run that was stopped goes on where it was. A failure prints
-its case and seed, which make it again.
+Of each seed, every case of tests/traced is drawn `--examples` times. A line is written for each seed when it is
+through; a seed that has its line in `--out` is not run again, so that a run that was stopped goes on where it was. A
+failure prints its case and seed, which make it again.
 """
 
 from __future__ import annotations
