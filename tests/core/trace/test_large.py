@@ -91,9 +91,12 @@ def test_analysis_follows_bounded_sums_only(monkeypatch):
 
     longest = []
     add_forms = affine.add_forms
-    monkeypatch.setattr(
-        affine, 'add_forms', lambda forms: longest.append(max(len(f[1]) for f in forms)) or add_forms(forms)
-    )
+
+    def measured(terms):
+        longest.extend(len(form.coefficients) for form, _, _ in terms)
+        return add_forms(terms)
+
+    monkeypatch.setattr(affine, 'add_forms', measured)
     tracer = Tracer('sums')
     x = tracer.input((3 * MAX_SYMBOLS,)).quantize(False, 1, 0)
     tracer.finish(np.add.accumulate(x))
