@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from da4ml_flow.eda.backends.vendor import Parser
+from da4ml_flow.eda.parsers.nextpnr_report import parse_nextpnr
 from da4ml_flow.eda.parsers.quartus_fit import parse_fit
 from da4ml_flow.eda.parsers.quartus_timing import parse_timing
 from da4ml_flow.eda.parsers.text_table import ReportText
@@ -18,10 +19,11 @@ from da4ml_flow.eda.parsers.vivado_power import parse_power
 from da4ml_flow.eda.parsers.vivado_sections import read_head
 from da4ml_flow.eda.parsers.vivado_timing import parse_timing_summary
 from da4ml_flow.eda.parsers.vivado_utilization import parse_utilization
+from da4ml_flow.eda.parsers.yosys_stat import parse_stat
 from da4ml_flow.errors import Location, ReportParseError
 
 METADATA = 'metadata.json'
-SUFFIXES = ('.rpt', '.xml')
+SUFFIXES = ('.rpt', '.xml', '.json')
 MAX_BYTES = 64 << 20
 _HEAD_CHARS = 4096
 _VIVADO = re.compile(r'^\| Tool Version *: Vivado', re.MULTILINE)
@@ -57,6 +59,8 @@ def read_report_file(path: Path) -> ReportFile | None:
     """The report in a file, None if it is of no kind that has figures; raises ReportParseError for a damaged one."""
     try:
         size = path.stat().st_size
+        if size > MAX_BYTES and path.suffix == '.json' and path.name != METADATA:
+            return None
         if size > MAX_BYTES:
             raise ReportParseError(f'{size >> 20} MB are too much for a report', location=Location(str(path)))
         text = path.read_text(encoding='utf-8', errors='replace')
@@ -65,6 +69,8 @@ def read_report_file(path: Path) -> ReportFile | None:
     source = str(path)
     if path.name == METADATA:
         return _metadata(text, source)
+    if path.suffix == '.json':
+        return _open_tool(text, source)
     if not text.strip():
         raise ReportParseError('the report is empty', location=Location(source, 1))
     head = text[:_HEAD_CHARS]
@@ -92,6 +98,37 @@ def _vivado(text: str, source: str) -> ReportFile | None:
     figures = _VIVADO_PARSERS[name](text, source).figures()
     stage = _STATES.get(head.state.lower(), 'place')
     return ReportFile('vivado', head.version, head.device, head.design, stage, figures, {})
+
+
+def _open_tool(text: str, source: str) -> ReportFile | None:
+    """What Yosys' `stat -json` or nextpnr's `--report` wrote; None for any other JSON, and for what is none."""
+    if not ('"num_cells_by_type"' in text or ('"fmax"' in text and '"utilization"' in text)):
+        return None
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ReportParseError(f'not JSON: {error}', location=Location(source, 1)) from error
+    modules = data.get('modules') if isinstance(data, dict) else None
+    if isinstance(modules, dict) and str(data.get('creator', '')).startswith('Yosys '):
+        inside = {kind for module in modules.values() if isinstance(module, dict) for kind in _kinds(module)}
+        tops = [name.removeprefix('\\') for name in modules if not {name, name.removeprefix('\\')} & inside]
+        if len(tops) != 1:
+            raise ReportParseError(f'{len(tops)} modules that none contains, not one', location=Location(source, 1))
+        resources = parse_stat(text, tops[0], source)
+        version = str(data['creator']).split()[1]
+        figures = {**resources._asdict(), 'luts': resources.luts}
+        return ReportFile('yosys', version, '', tops[0], 'synthesize', figures, {})
+    if isinstance(data, dict) and {'fmax', 'utilization'} <= data.keys():
+        report = parse_nextpnr(text, source)
+        # of several clocks none is that of the design
+        fmax = {'fmax_mhz': next(iter(report.fmax_mhz.values()))} if len(report.fmax_mhz) == 1 else {}
+        return ReportFile('nextpnr', '', '', '', 'implement', fmax, {})
+    return None
+
+
+def _kinds(module: Mapping[str, Any]) -> Mapping[str, Any]:
+    kinds = module.get('num_cells_by_type')
+    return kinds if isinstance(kinds, dict) else {}
 
 
 def _metadata(text: str, source: str) -> ReportFile | None:

@@ -144,3 +144,22 @@ def test_reports_of_our_own_stages_are_left_to_their_records(request_of, chain, 
     chain[3].action = lambda context: shutil.copytree(projects, context.directory / 'projects')
     build(request_of(), chain)
     assert read_reports(tmp_path / 'build').runs == ()
+
+
+def test_reports_of_yosys_and_nextpnr(tmp_path: Path) -> None:
+    """Known by what is in them; other JSON is passed over, and a damaged report is a problem."""
+    samples = Path(__file__).parents[1] / 'eda' / 'parsers' / 'reports'
+    for name in ('yosys_ecp5.json', 'nextpnr.json'):
+        (tmp_path / name).write_bytes((samples / name).read_bytes())
+    (tmp_path / 'package.json').write_text('{"name": "x"}')
+    (tmp_path / 'notes.json').write_text('no JSON at all')
+    found = read_reports(tmp_path)
+    assert found.problems == ()
+    (record,) = found.runs
+    top = json.loads((samples / 'yosys_ecp5.json').read_text())['modules']
+    ffs = sum(module['num_cells_by_type'].get('TRELLIS_FF', 0) for module in top.values())
+    assert ('ffs', ffs) in figures(record, 'synthesize')
+    (fmax,) = json.loads((samples / 'nextpnr.json').read_text())['fmax'].values()
+    assert figures(record, 'implement') == {('fmax_mhz', fmax['achieved'])}
+    (tmp_path / 'nextpnr.json').write_text((samples / 'nextpnr.json').read_text().replace('"achieved"', '"reached"'))
+    assert len(read_reports(tmp_path).problems) == 1
