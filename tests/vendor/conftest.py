@@ -105,6 +105,16 @@ def quartus(tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 @pytest.fixture
+def vitis_hls(tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The stand-in for Vitis HLS; returns its journal, which names the steps that it ran."""
+    install('vitis_hls', 'vitis_stub.tcl', tmp_path / 'bin')
+    monkeypatch.setenv('PATH', str(tmp_path / 'bin'), prepend=':')
+    monkeypatch.setenv('VITIS_STUB_REPORT', str(shared / 'reports' / 'vitis_hls' / 'csynth.rpt'))
+    monkeypatch.setenv('VITIS_STUB_JOURNAL', str(tmp_path / 'journal'))
+    return tmp_path / 'journal'
+
+
+@pytest.fixture
 def run_stage(tmp_path: Path, rtl: Path) -> Callable[..., StageOutcome]:
     """Runs a stage on the design with the sections given."""
 
