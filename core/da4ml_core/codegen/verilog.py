@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from da4ml_core.codegen import comments
+from da4ml_core.codegen import comments, walk
 from da4ml_core.codegen.bundle import TERNARY_STYLE
 from da4ml_core.codegen.netlist import (
     TERNARY,
@@ -26,7 +26,8 @@ SMALL_ADDRESS_BITS = 6  # of a LUT
 
 def verilog_text(netlist: Netlist) -> str:
     """The top module; the same netlist always gives the same text."""
-    return '\n'.join([*_header(netlist), *_body(netlist), 'endmodule', '', '`default_nettype wire', ''])
+    body = walk.body(netlist, _PHRASES)
+    return '\n'.join([*_header(netlist), *body, *_unused(netlist), 'endmodule', '', '`default_nettype wire', ''])
 
 
 def verilog_table(rom: Rom, program: str) -> str:
@@ -60,8 +61,7 @@ def verilog_table(rom: Rom, program: str) -> str:
 
 
 def _header(netlist: Netlist) -> Iterator[str]:
-    yield from (f'// {line}'.rstrip() for line in comments.summary(netlist))
-    yield ''
+    yield from walk.summary(netlist, _PHRASES)
     yield '`default_nettype none'
     yield ''
     if TERNARY in netlist.primitives:
@@ -71,32 +71,16 @@ def _header(netlist: Netlist) -> Iterator[str]:
         yield ') ('
     else:
         yield f'module {netlist.top} ('
-    if netlist.latency_cycles:
-        yield f'    // {comments.CLOCK}'
-        yield '    input  wire clk,'
-        if netlist.clock_enable:
-            yield f'    // {comments.CLOCK_ENABLE}'
-            yield '    input  wire ce,'
-    yield f'    // {comments.INPUTS}'
-    yield f'    input  wire {_range(netlist.input_port)}x,'
-    yield f'    // {comments.OUTPUTS}'
-    yield f'    output wire {_range(netlist.output_port)}y'
+    ports = list(walk.ports(netlist))
+    for port in ports:
+        yield f'    // {port.comment}'
+        direction = 'input  wire' if port.is_input else 'output wire'
+        width = '' if port.signal is None else _range(port.signal)
+        yield f'    {direction} {width}{port.name}{"" if port is ports[-1] else ","}'
     yield ');'
 
 
-def _body(netlist: Netlist) -> Iterator[str]:
-    for stage in netlist.stages:
-        if stage.registers or stage.logic:
-            yield ''
-            yield f'    // ---- {comments.stage_title(stage, netlist)}'
-            yield from _registers(stage, netlist)
-            yield from _logic(stage)
-    yield ''
-    yield '    // ---- Outputs'
-    for field, bits in netlist.results:
-        if bits:
-            target = Slice(netlist.output_port, field.offset, field.offset + field.width_bits)
-            yield f'    assign {_slice(target)} = {_bits(bits)};  // {comments.element("y", field)}'
+def _unused(netlist: Netlist) -> Iterator[str]:
     unused = [_slice(piece) for piece in netlist.unused]
     if netlist.latency_cycles and not netlist.register_bits:
         unused += ['clk', 'ce'] if netlist.clock_enable else ['clk']
@@ -106,54 +90,46 @@ def _body(netlist: Netlist) -> Iterator[str]:
         yield f"    wire unused = &{{1'b0, {', '.join(unused)}}};"
 
 
-def _registers(stage: Stage, netlist: Netlist) -> Iterator[str]:
-    single = [register for register in stage.registers if register.depth == 1]
-    attribute = '' if netlist.shift_registers else '(* shreg_extract = "no" *) '
-    for register in single:
-        yield f'    {attribute}reg {_range(register.target)}{register.target.name};'
-    if single:
-        yield f'    always @(posedge clk) {"if (ce) " if netlist.clock_enable else ""}begin'
-        for register in single:
-            yield f'        {register.target.name} <= {_bits(register.source)};'
-        yield '    end'
-    for register in stage.registers:
-        if register.depth > 1:
-            yield from _delay_line(register, netlist.shift_registers)
+class _Verilog:
+    """Signals are declared where they are made."""
+
+    comment = '//'
+
+    def registers(self, registers: Sequence[Register], stage: Stage, netlist: Netlist) -> Iterator[str]:
+        attribute = '' if netlist.shift_registers else '(* shreg_extract = "no" *) '
+        for register in registers:
+            yield f'{attribute}reg {_range(register.target)}{register.target.name};'
+        yield f'always @(posedge clk) {"if (ce) " if netlist.clock_enable else ""}begin'
+        for register in registers:
+            yield f'    {register.target.name} <= {_bits(register.source)};'
+        yield 'end'
+
+    def delay_line(self, register: Register, netlist: Netlist) -> Iterator[str]:
+        name = register.target.name
+        yield f'wire {_range(register.target)}{name};'
+        kept = '' if netlist.shift_registers else ', .SHREG_EXTRACT(0)'
+        yield f'da4ml_delay_line #(.WIDTH({register.target.width_bits}), .DEPTH({register.depth}){kept})'
+        yield f'    delay_{name} (.clk(clk), .d({_bits(register.source)}), .q({name}));'
+
+    def assignment(self, node: Assignment) -> Iterator[str]:
+        yield f'wire {_range(node.target)}{node.target.name} = {_bits(node.bits)};'
+
+    def instance(self, node: Instance) -> Iterator[str]:
+        name = node.target.name
+        settings = [f'.{key}({value})' for key, value in node.unusual_parameters]
+        if node.primitive == TERNARY:
+            settings.append(f'.STYLE({TERNARY_STYLE})')
+        parameters = ', '.join(settings)
+        ports = ', '.join(f'.{port}({_bits(bits)})' for port, bits in node.inputs)
+        yield f'wire {_range(node.target)}{name};'
+        yield f'{node.module}{f" #({parameters})" if parameters else ""}'
+        yield f'    make_{name} ({ports}, .y({name}));'
+
+    def drive(self, target: Slice, bits: Bits) -> str:
+        return f'assign {_slice(target)} = {_bits(bits)};'
 
 
-def _delay_line(register: Register, shift_registers: bool) -> Iterator[str]:
-    name = register.target.name
-    yield f'    wire {_range(register.target)}{name};'
-    kept = '' if shift_registers else ', .SHREG_EXTRACT(0)'
-    yield f'    da4ml_delay_line #(.WIDTH({register.target.width_bits}), .DEPTH({register.depth}){kept})'
-    yield f'        delay_{name} (.clk(clk), .d({_bits(register.source)}), .q({name}));'
-
-
-def _logic(stage: Stage) -> Iterator[str]:
-    for origin, nodes in stage.logic:
-        if origin:
-            yield ''
-            yield f'    // == {comments.plain(origin)}'
-        for node in nodes:
-            if node.comment:
-                yield f'    // {node.comment}'
-            yield from _assignment(node) if isinstance(node, Assignment) else _instance(node)
-
-
-def _assignment(node: Assignment) -> Iterator[str]:
-    yield f'    wire {_range(node.target)}{node.target.name} = {_bits(node.bits)};'
-
-
-def _instance(node: Instance) -> Iterator[str]:
-    name = node.target.name
-    settings = [f'.{key}({value})' for key, value in node.unusual_parameters]
-    if node.primitive == TERNARY:
-        settings.append(f'.STYLE({TERNARY_STYLE})')
-    parameters = ', '.join(settings)
-    ports = ', '.join(f'.{port}({_bits(bits)})' for port, bits in node.inputs)
-    yield f'    wire {_range(node.target)}{name};'
-    yield f'    {node.module}{f" #({parameters})" if parameters else ""}'
-    yield f'        make_{name} ({ports}, .y({name}));'
+_PHRASES = _Verilog()
 
 
 def _range(signal: Signal) -> str:

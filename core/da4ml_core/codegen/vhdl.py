@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from da4ml_core.codegen import comments
+from da4ml_core.codegen import comments, walk
 from da4ml_core.codegen.netlist import (
     Assignment,
     Bits,
@@ -31,7 +31,7 @@ def vhdl_text(netlist: Netlist) -> str:
         '',
         *_declarations(netlist),
         'begin',
-        *_statements(netlist),
+        *walk.body(netlist, _PHRASES),
         'end architecture rtl;',
         '',
     ]
@@ -72,23 +72,17 @@ def vhdl_table(rom: Rom, program: str) -> str:
 
 
 def _entity(netlist: Netlist) -> Iterator[str]:
-    yield from (f'-- {line}'.rstrip() for line in comments.summary(netlist))
-    yield ''
+    yield from walk.summary(netlist, _PHRASES)
     yield 'library ieee;'
     yield 'use ieee.std_logic_1164.all;'
     yield ''
     yield f'entity {netlist.top} is'
     yield '    port ('
-    if netlist.latency_cycles:
-        yield f'        -- {comments.CLOCK}'
-        yield '        clk : in std_logic;'
-        if netlist.clock_enable:
-            yield f'        -- {comments.CLOCK_ENABLE}'
-            yield '        ce : in std_logic;'
-    yield f'        -- {comments.INPUTS}'
-    yield f'        x : in {_type(netlist.input_port)};'
-    yield f'        -- {comments.OUTPUTS}'
-    yield f'        y : out {_type(netlist.output_port)}'
+    ports = list(walk.ports(netlist))
+    for port in ports:
+        yield f'        -- {port.comment}'
+        kind = 'std_logic' if port.signal is None else _type(port.signal)
+        yield f'        {port.name} : {"in" if port.is_input else "out"} {kind}{"" if port is ports[-1] else ";"}'
     yield '    );'
     yield f'end entity {netlist.top};'
 
@@ -109,67 +103,45 @@ def _declarations(netlist: Netlist) -> Iterator[str]:
                 yield f'    attribute shreg_extract of {register.target.name} : signal is "no";'
 
 
-def _statements(netlist: Netlist) -> Iterator[str]:
-    for stage in netlist.stages:
-        if stage.registers or stage.logic:
-            yield f'    -- ---- {comments.stage_title(stage, netlist)}'
-            yield from _registers(stage, netlist)
-            yield from _logic(stage)
-            yield ''
-    yield '    -- ---- Outputs'
-    for field, bits in netlist.results:
-        if bits:
-            target = Slice(netlist.output_port, field.offset, field.offset + field.width_bits)
-            yield f'    {_slice(target)} <= {_bits(bits)};  -- {comments.element("y", field)}'
+class _Vhdl:
+    """Signals are declared before the body."""
 
+    comment = '--'
 
-def _registers(stage: Stage, netlist: Netlist) -> Iterator[str]:
-    single = [register for register in stage.registers if register.depth == 1]
-    if single:
-        yield f'    stage_{stage.index} : process (clk)'
-        yield '    begin'
+    def registers(self, registers: Sequence[Register], stage: Stage, netlist: Netlist) -> Iterator[str]:
+        yield f'stage_{stage.index} : process (clk)'
+        yield 'begin'
         enabled = " and ce = '1'" if netlist.clock_enable else ''
-        yield f'        if rising_edge(clk){enabled} then'
-        for register in single:
-            yield f'            {register.target.name} <= {_bits(register.source)};'
-        yield '        end if;'
-        yield f'    end process stage_{stage.index};'
-    for register in stage.registers:
-        if register.depth > 1:
-            yield from _delay_line(register, netlist.shift_registers)
+        yield f'    if rising_edge(clk){enabled} then'
+        for register in registers:
+            yield f'        {register.target.name} <= {_bits(register.source)};'
+        yield '    end if;'
+        yield f'end process stage_{stage.index};'
+
+    def delay_line(self, register: Register, netlist: Netlist) -> Iterator[str]:
+        name = register.target.name
+        yield f'delay_{name} : entity work.da4ml_delay_line'
+        kept = '' if netlist.shift_registers else ', SHREG_EXTRACT => 0'
+        yield f'    generic map (WIDTH => {register.target.width_bits}, DEPTH => {register.depth}{kept})'
+        yield f'    port map (clk => clk, {_association("d", register.source)}, q => {name});'
+
+    def assignment(self, node: Assignment) -> Iterator[str]:
+        yield f'{node.target.name} <= {_bits(node.bits)};'
+
+    def instance(self, node: Instance) -> Iterator[str]:
+        name = node.target.name
+        generics = ', '.join(f'{key} => {value}' for key, value in node.unusual_parameters)
+        ports = ', '.join(_association(port, bits) for port, bits in node.inputs)
+        yield f'make_{name} : entity work.{node.module}'
+        if generics:
+            yield f'    generic map ({generics})'
+        yield f'    port map ({ports}, y => {name});'
+
+    def drive(self, target: Slice, bits: Bits) -> str:
+        return f'{_slice(target)} <= {_bits(bits)};'
 
 
-def _delay_line(register: Register, shift_registers: bool) -> Iterator[str]:
-    name = register.target.name
-    yield f'    delay_{name} : entity work.da4ml_delay_line'
-    kept = '' if shift_registers else ', SHREG_EXTRACT => 0'
-    yield f'        generic map (WIDTH => {register.target.width_bits}, DEPTH => {register.depth}{kept})'
-    yield f'        port map (clk => clk, {_association("d", register.source)}, q => {name});'
-
-
-def _logic(stage: Stage) -> Iterator[str]:
-    for origin, nodes in stage.logic:
-        if origin:
-            yield ''
-            yield f'    -- == {comments.plain(origin)}'
-        for node in nodes:
-            if node.comment:
-                yield f'    -- {node.comment}'
-            yield from _assignment(node) if isinstance(node, Assignment) else _instance(node)
-
-
-def _assignment(node: Assignment) -> Iterator[str]:
-    yield f'    {node.target.name} <= {_bits(node.bits)};'
-
-
-def _instance(node: Instance) -> Iterator[str]:
-    name = node.target.name
-    generics = ', '.join(f'{key} => {value}' for key, value in node.unusual_parameters)
-    ports = ', '.join(_association(port, bits) for port, bits in node.inputs)
-    yield f'    make_{name} : entity work.{node.module}'
-    if generics:
-        yield f'        generic map ({generics})'
-    yield f'        port map ({ports}, y => {name});'
+_PHRASES = _Vhdl()
 
 
 def _association(port: str, bits: Bits) -> str:

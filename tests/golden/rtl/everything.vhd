@@ -26,6 +26,7 @@ architecture rtl of everything is
     signal v10 : std_logic_vector(2 downto 0);
     signal v11 : std_logic_vector(5 downto 0);
 begin
+
     -- ---- Logic
 
     -- == in

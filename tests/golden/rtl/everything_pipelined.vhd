@@ -47,6 +47,7 @@ architecture rtl of everything_pipelined is
     signal v10_s5 : std_logic_vector(2 downto 0);
     signal v11_s5 : std_logic_vector(5 downto 0);
 begin
+
     -- ---- Inputs
 
     -- == in
