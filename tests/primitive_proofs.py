@@ -23,7 +23,7 @@ from primitive_simulation import X_BITS, connections, output_bits, verilog_harne
 
 PRIMITIVES = sorted(path.parents[1].name for path in IP_SOURCES)
 # parameterisations in one proof: of many hundreds of entities at once GHDL forgets to write some
-AT_ONCE = {'verilog': 1500, 'vhdl': 250}
+AT_ONCE = {'verilog': 500, 'vhdl': 250}
 TERNARY_AT_ONCE = 20  # which are hard to prove together
 TIMEOUT_S = 900
 # the models of Xilinx' cells that Yosys ships; others among them have tri-states, of which it warns

@@ -24,17 +24,6 @@ def test_random_programs_in_simulation(tmp_path):
 
 
 @pytest.mark.eda
-@pytest.mark.slow
-def test_a_thousand_random_programs_in_simulation(tmp_path):
-    rng = random.Random(20)
-    for batch in range(5):
-        kernels = [random_kernel(rng, f'kernel_{place}', rng.randint(4, 40), emit_verilog) for place in range(200)]
-        directory = tmp_path / str(batch)
-        directory.mkdir()
-        assert mismatches(kernels, directory) == []
-
-
-@pytest.mark.eda
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_lint_of_random_programs(seed, tmp_path_factory):

@@ -76,7 +76,7 @@ class PipelineConfig(Section):
 
 
 class WrapperConfig(Section):
-    """A module around the kernel, in Verilog."""
+    """A module around the kernel, in its language."""
 
     protocol: Literal['none', 'valid', 'axi-stream'] = Field(
         default='valid', description='valid: a valid bit beside the samples and one beside the results'
@@ -122,7 +122,7 @@ class RtlConfig(Section):
     @model_validator(mode='after')
     def _wrapped_in_its_language(self) -> Self:
         for key in ('wrapper', 'constraints'):
-            if getattr(self, key) is not None and (self.is_hls or (key == 'wrapper' and self.language != 'verilog')):
+            if getattr(self, key) is not None and self.is_hls:
                 raise problem('combination', f'{key} with language: {self.language}', 'language: verilog', key)
         return self
 

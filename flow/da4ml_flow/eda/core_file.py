@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+from copy import deepcopy
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,7 @@ def write_core(
         (directory / f'{bench_entity(bundle)}.vhd').write_text(bench_text(bundle))
     data = _core(bundle, name)
     if wrapper is not None:
-        (directory / f'{wrapper_name(bundle.top)}.v').write_text(wrapper_text(bundle, wrapper))
+        (directory / _wrapper_file(bundle)).write_text(wrapper_text(bundle, wrapper))
         _add_wrapper(data, bundle)
     if constraints is not None:
         text = constraints_text(bundle, constraints, wrapper)
@@ -261,14 +262,22 @@ def _core(bundle: RtlBundle, name: str) -> dict[str, Any]:
 def _add_wrapper(core: dict[str, Any], bundle: RtlBundle) -> None:
     """The wrapper as a target of its own, and as what is linted."""
     top = wrapper_name(bundle.top)
-    core['filesets']['wrapper'] = {'files': [f'{top}.v'], 'file_type': 'verilogSource'}
-    core['targets']['wrapper'] = {'filesets': ['rtl', 'wrapper'], 'toplevel': top}
+    core['filesets']['wrapper'] = {'files': [_wrapper_file(bundle)], 'file_type': _FILE_TYPES[bundle.language]}
+    core['targets']['wrapper'] = {
+        **deepcopy(core['targets']['default']),
+        'filesets': ['rtl', 'wrapper'],
+        'toplevel': top,
+    }
     core['targets']['lint'] |= {'filesets': ['rtl', 'wrapper'], 'toplevel': top}
+
+
+def _wrapper_file(bundle: RtlBundle) -> str:
+    return f'{wrapper_name(bundle.top)}{".vhd" if bundle.language == VHDL else ".v"}'
 
 
 def _add_constraints(core: dict[str, Any], bundle: RtlBundle) -> None:
     """The outermost module with its timing, for those who build it alone."""
-    whole = core['targets'].get('wrapper', core['targets']['default'])
+    whole = deepcopy(core['targets'].get('wrapper', core['targets']['default']))
     files = [{f'{bundle.top}.xdc': {'file_type': 'xdc'}}, {f'{bundle.top}.sdc': {'file_type': 'SDC'}}]
     core['filesets']['constraints'] = {'files': files}
     core['targets']['constrained'] = {**whole, 'filesets': [*whole['filesets'], 'constraints']}

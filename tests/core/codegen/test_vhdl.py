@@ -158,17 +158,6 @@ def test_random_programs_in_simulation(tmp_path):
 
 
 @pytest.mark.eda
-@pytest.mark.slow
-def test_a_thousand_random_programs_in_simulation(tmp_path):
-    rng = random.Random(30)
-    for batch in range(10):
-        kernels = [random_kernel(rng, f'kernel_{place}', rng.randint(4, 40), emit_vhdl) for place in range(100)]
-        directory = tmp_path / str(batch)
-        directory.mkdir()
-        assert mismatches(kernels, directory) == []
-
-
-@pytest.mark.eda
 def test_random_programs_are_proved_equal_to_their_verilog(tmp_path):
     """GHDL synthesizes the VHDL, Yosys proves by SAT; registers are matched over as many steps as the latency has."""
     rng = random.Random(31)

@@ -4,6 +4,7 @@ import random
 
 import pytest
 from example_programs import EVERYTHING
+from ghdl_tools import VHDL_IP_SOURCES, analyze, ghdl
 from hdl_tools import IP_SOURCES, lint, simulate
 from kernel_simulation import Kernel, mismatches, packed_input, packed_output
 from random_programs import random_codes
@@ -61,14 +62,33 @@ def test_constraints():
     assert 'get_ports {x_valid x0[*] x0_2[*] x2[*] x3[*]}' in elements
 
 
+def in_verilog(bundle, wrapper, directory):
+    """The files of a kernel and its wrapper; VHDL analyzed without a warning and synthesized by GHDL."""
+    suffix = 'vhd' if bundle.language == 'vhdl' else 'v'
+    sources = [directory / f'kernel.{suffix}', directory / f'kernel_wrapper.{suffix}']
+    for file, text in zip(sources, (bundle.files[sources[0].name], wrapper_text(bundle, wrapper)), strict=True):
+        file.write_text(text)
+    if bundle.language == 'verilog':
+        return [*sources, *IP_SOURCES]
+    assert analyze([*VHDL_IP_SOURCES, *sources], directory) == ''
+    (directory / 'synthesized.v').write_text(ghdl('synth', '--out=verilog', 'kernel_wrapper', directory=directory))
+    return [directory / 'synthesized.v']
+
+
+@pytest.mark.eda
+@pytest.mark.parametrize('max_levels', [None, 1])
+def test_every_wrapper_in_vhdl_is_analyzed_and_synthesized(max_levels, tmp_path):
+    for place, wrapper in enumerate(EVERY):
+        directory = tmp_path / str(place)
+        directory.mkdir()
+        assert in_verilog(kernel(max_levels, wrapper, 'vhdl'), wrapper, directory), wrapper
+
+
 @pytest.mark.eda
 @pytest.mark.parametrize('max_levels', [None, 1])
 def test_every_wrapper_is_lint_clean(max_levels, tmp_path):
     for wrapper in EVERY:
-        bundle = kernel(max_levels, wrapper)
-        (tmp_path / 'kernel.v').write_text(bundle.files['kernel.v'])
-        (tmp_path / 'kernel_wrapper.v').write_text(wrapper_text(bundle, wrapper))
-        sources = [tmp_path / 'kernel.v', tmp_path / 'kernel_wrapper.v', *IP_SOURCES]
+        sources = in_verilog(kernel(max_levels, wrapper), wrapper, tmp_path)
         assert lint(sources, 'kernel_wrapper') == '', wrapper
 
 
@@ -80,11 +100,11 @@ def stream(rng, cycles):
 
 
 @pytest.mark.eda
-@pytest.mark.parametrize('max_levels', [None, 1])
-def test_axi_stream_with_random_stalls(max_levels, tmp_path):
+@pytest.mark.parametrize(('max_levels', 'language'), [(None, 'verilog'), (1, 'verilog'), (1, 'vhdl')])
+def test_axi_stream_with_random_stalls(max_levels, language, tmp_path):
     """A sample stays until it is taken; each result comes once, in order, and stays until it is taken, too."""
     rng = random.Random(3)
-    bundle = kernel(max_levels, AXI)
+    bundle = kernel(max_levels, AXI, language)
     x_bits, y_bits = -(-bundle.input_bits // 8) * 8, -(-bundle.output_bits // 8) * 8
     samples = [random_codes(rng, PROGRAM) for _ in range(600)]
     made = Kernel(bundle, PROGRAM, samples)
@@ -106,13 +126,9 @@ module harness(input clk, input [71:0] x, output [127:0] y);
   assign y = {{data, {126 - y_bits}'h0, m_valid, valid & ready & aresetn}};
 endmodule
 """
-    (tmp_path / 'kernel.v').write_text(bundle.files['kernel.v'])
-    (tmp_path / 'kernel_wrapper.v').write_text(wrapper_text(bundle, AXI))
     cycles = list(stream(rng, 1200))
     words = [valid | ready << 1 | reset << 2 for valid, ready, reset in cycles]
-    outputs = simulate(
-        verilog, [tmp_path / 'kernel.v', tmp_path / 'kernel_wrapper.v', *IP_SOURCES], words, (72, 128), tmp_path
-    )
+    outputs = simulate(verilog, in_verilog(bundle, AXI, tmp_path), words, (72, 128), tmp_path)
     taken = sent = 0
     held = None
     for (_, ready, reset), word in zip(cycles, outputs, strict=True):
@@ -131,10 +147,11 @@ endmodule
 
 
 @pytest.mark.eda
-def test_valid_bits_clock_enable_and_reset(tmp_path):
+@pytest.mark.parametrize('language', ['verilog', pytest.param('vhdl', marks=pytest.mark.slow)])
+def test_valid_bits_clock_enable_and_reset(language, tmp_path):
     rng = random.Random(4)
     wrapper = Wrapper(Protocol.VALID, clock_enable=True, reset=True)
-    bundle = kernel(2, wrapper)
+    bundle = kernel(2, wrapper, language)
     samples = [random_codes(rng, PROGRAM) for _ in range(400)]
     made = Kernel(bundle, PROGRAM, samples)
     x_bits, y_bits = bundle.input_bits, bundle.output_bits
@@ -145,15 +162,12 @@ module harness(input clk, input [71:0] x, output [71:0] y);
     .x(x[{x_bits - 1}:0]), .y(y[{y_bits - 1}:0]));
 endmodule
 """
-    (tmp_path / 'kernel.v').write_text(bundle.files['kernel.v'])
-    (tmp_path / 'kernel_wrapper.v').write_text(wrapper_text(bundle, wrapper))
     cycles = [(rng.random() < 0.6, rng.random() < 0.8, place < 3 or place == 200) for place in range(400)]
     words = [
         packed_input(made, codes) | enable << 69 | reset << 70 | valid << 71
         for codes, (valid, enable, reset) in zip(samples, cycles, strict=True)
     ]
-    sources = [tmp_path / 'kernel.v', tmp_path / 'kernel_wrapper.v', *IP_SOURCES]
-    outputs = simulate(verilog, sources, words, (72, 72), tmp_path)
+    outputs = simulate(verilog, in_verilog(bundle, wrapper, tmp_path), words, (72, 72), tmp_path)
     pipeline = [None] * bundle.latency_cycles  # what a model of the pipeline holds
     results = 0
     for cycle, (codes, (valid, enable, reset), word) in enumerate(zip(samples, cycles, outputs, strict=True)):

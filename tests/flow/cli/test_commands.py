@@ -373,8 +373,8 @@ def test_build_with_a_wrapper_and_constraints(digits, capsys):
     capsys.readouterr()
     assert run(['build', 'digits.yaml', *options, '--set', 'rtl.wrapper.reset=true']) == 2
     assert 'reset with axi-stream' in capsys.readouterr().err
-    assert run(['build', 'digits.yaml', *options, '--set', 'rtl.language=vhdl']) == 2
-    assert 'wrapper with language: vhdl' in capsys.readouterr().err
+    assert run(['build', 'digits.yaml', *options, '--set', 'rtl.language=vitis']) == 2
+    assert 'wrapper with language: vitis' in capsys.readouterr().err
 
 
 def test_vhdl_without_ghdl_is_told_before_anything_runs(digits, capsys, monkeypatch):
