@@ -44,15 +44,25 @@ def run(folder: Path) -> dict[str, Any]:
 
 
 def trace(folder: Path, first: int, last: int) -> dict[str, Any]:
-    """Random programs of each peer with their outputs; those that it cannot trace or run are only counted."""
+    """Random programs of each peer with their outputs; those that it cannot trace or run are only counted.
+
+    da4ml can also replay its operations in Python: where its interpreter gives something else, the replay is recorded.
+    """
     counts: Counter[str] = Counter()
+    unlike_replay = []
     for package, suffix in PEERS.items():
         tracing = importlib.import_module(f'{package}.trace')
         for seed in range(first, last):
             try:
                 program = _random_program(package, tracing, seed)
                 x = np.random.default_rng(seed).integers(-64, 64, (64, 4)) / 8
-                np.savez(folder / f'{package}{seed}.npz', x=x, y=program.predict(x))
+                y = np.asarray(program.predict(x))
+                if package == 'da4ml':
+                    replayed = np.array([[float(value) for value in program(row, quantize=True)] for row in x])
+                    if not np.array_equal(y.reshape(replayed.shape), replayed):
+                        unlike_replay.append(seed)
+                        y = replayed
+                np.savez(folder / f'{package}{seed}.npz', x=x, y=y)
                 program.save(folder / f'{package}{seed}{suffix}')
                 if package == 'da4ml':
                     program.save_binary(folder / f'{package}{seed}.dais')
@@ -60,7 +70,7 @@ def trace(folder: Path, first: int, last: int) -> dict[str, Any]:
                 counts[f'{package} {type(cause).__name__}'] += 1
                 continue
             counts[f'{package} traced'] += 1
-    return dict(counts)
+    return {**counts, "da4ml's interpreter unlike its replay": unlike_replay}
 
 
 def _ints(*numbers: int) -> list[Any]:

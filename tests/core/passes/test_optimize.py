@@ -153,6 +153,42 @@ CASES = {
             returned='%4, %5',
         ),
     ),
+    'narrow: terms that cancel, branches that their condition bounds': (
+        narrow,
+        program(
+            [],
+            '%2 = add %0, %1 : [-20, 20]',
+            '%3 = add %2, -%0 : [-28, 28]',
+            '%4 = neg %0 : [-8, 8]',
+            '%5 = mux %0, %4, %0 : [-8, 8]',
+            returned='%3, %5',
+        ),
+        program(
+            [],
+            '%2 = add %0, %1 : [-8, 14]',
+            '%3 = add %2, -%0 : [0, 7]',
+            '%4 = neg %0 : [-7, 8]',
+            '%5 = mux %0, %4, %0 : [0, 8]',
+            returned='%3, %5',
+        ),
+    ),
+    'dead code: what no output needs, but never a port': (
+        eliminate_dead_code,
+        program(
+            [], '%2 = add %0, %0<<1 : [-24, 21]', '%3 = neg %0 : [-7, 8]', '%4 = neg %2 : [-21, 24]', returned='%3'
+        ),
+        program([], '%2 = neg %0 : [-7, 8]', returned='%2'),
+    ),
+    'tables: those that reached entries make equal are one': (
+        lambda program: share(compact_tables(program)),
+        program(
+            ['table t0 {9, 3, 1, 4, 1, 5, 9, 2, 6}', 'table t1 {3, 1, 4, 1, 5, 9, 2, 6, 7, 7}'],
+            '%2 = lookup %1 in t0 from -1 : [1, 9]',
+            '%3 = lookup %1 in t1 from 0 : [1, 9]',
+            returned='%2, %3',
+        ),
+        program(['table t0 {3, 1, 4, 1, 5, 9, 2, 6}'], '%2 = lookup %1 in t0 from 0 : [1, 9]', returned='%2, %2'),
+    ),
     'fuse: two adders of two into one of three': (
         lambda program: fuse_sums(program, device('xilinx-us+')),
         program([], '%2 = add %0, -%1 : [-15, 7]', '%3 = add %0, -%2<<1 : [-22, 37]', returned='%3'),
