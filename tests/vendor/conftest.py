@@ -115,6 +115,13 @@ def vitis_hls(tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
+def vivado_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stand-in for Vivado in project mode."""
+    install('vivado', 'vivado_board_stub.tcl', tmp_path / 'bin')
+    monkeypatch.setenv('PATH', str(tmp_path / 'bin'), prepend=':')
+
+
+@pytest.fixture
 def run_stage(tmp_path: Path, rtl: Path) -> Callable[..., StageOutcome]:
     """Runs a stage on the design with the sections given."""
 
