@@ -16,7 +16,9 @@ from random_hgq_models import RandomModel
 import hgq.layers as q
 import keras
 import numpy as np
+from hgq.config import HardSigmoidConfig, HardTanhConfig, QuantizerConfig
 from hgq.layers import Quantizer
+from hgq.layers.attn.salt import QSALTAttention
 from keras import layers as k
 from keras import ops
 
@@ -118,6 +120,11 @@ class Draw(RandomModel):
                 iq_conf=self.config('datalane', ndim),
                 oq_conf=self.config('datalane', ndim),
             ),
+            'QAffinedUnaryFunctionLUT': lambda: q.QAffinedUnaryFunctionLUT(
+                self.pick('tanh', 'sigmoid', 'relu'),
+                iq_conf=self.config('datalane', ndim),
+                oq_conf=self.config('datalane', ndim),
+            ),
             'QSoftmax': lambda: q.QSoftmax(-1, stable=bool(self.rng.integers(2)), enable_iq=True, **self.around(ndim)),
             'QSum': lambda: q.QSum(axes=-1, scale=self.pick(1.0, 0.5), keepdims=True, **self.around(ndim)),
             'QMeanPow2': lambda: q.QMeanPow2(
@@ -136,6 +143,85 @@ class Draw(RandomModel):
             'Activation': lambda: k.Activation(self.pick('relu', 'linear')),
             'Dropout': lambda: k.Dropout(0.3),
         }[name]()
+
+    def table(self, ndim: int) -> QuantizerConfig:
+        """A quantizer of the results of networks: no affine map and no scale, which would meet float32 sums."""
+        return QuantizerConfig(
+            'kif', 'table', k0=1, i0=int(self.rng.integers(0, 3)), f0=int(self.rng.integers(1, 6)),
+            round_mode=self.pick('RND', 'RND_CONV', 'TRN'), overflow_mode=self.pick('SAT', 'WRAP', 'SAT_SYM'),
+            homogeneous_axis=self.pick((0,), tuple(range(ndim))), heterogeneous_axis=None,
+        )  # fmt: skip
+
+    def networks(self, kind: str):
+        """Layers of tables, each of which is a small network."""
+        shape = self.pick((4,), (2, 3))
+        ndim = len(shape) + 2
+        options = {
+            'n_hl': self.pick(0, 1, 2),
+            'd_hl': self.pick(2, 4),
+            'subnn_activation': self.pick('tanh', 'relu', 'linear'),
+            'activation': self.pick(None, 'relu'),
+        }
+        if kind != 'QConvT1D' and kind != 'QConvT2D':
+            options |= {'batch_norm': bool(self.rng.integers(2)), 'bn_scale': bool(self.rng.integers(2))}
+            options['bn_center'] = bool(self.rng.integers(2))
+        if kind == 'QEinsumDenseT':
+            equation, output = ('bc,cC->bC', 3) if len(shape) == 1 else self.pick(
+                ('btc,cC->btC', (2, 3)), ('btc,tcC->btC', (2, 3)), ('btc,tT->bTc', (4, 3)), ('btc,tcC->bC', 3)
+            )  # fmt: skip
+            options['bias_axes'] = self.pick(None, 'T' if 'T' in equation else 'C')
+            ndim = len(equation.split(',')[0]) + (0 if 'T' in equation and 'C' in equation else 1)
+            iq = self.config('datalane', ndim)
+            return shape, q.QEinsumDenseT(equation, output, iq_conf=iq, toq_conf=self.table(ndim), **options)
+        options['use_bias'] = bool(self.rng.integers(2))
+        if kind == 'QDenseT':
+            around = {'iq_conf': self.config('datalane', ndim), 'toq_conf': self.table(ndim)}
+            return shape, q.QDenseT(3, **options, **around)
+        rank = int(kind[-2])
+        window = {
+            'kernel_size': self.ints(1, 3, rank),
+            'strides': self.ints(1, 2, rank) if rank == 1 else self.pick(1, 2),
+            'padding': self.pick('valid', 'same'),
+        }
+        around = {'iq_conf': self.config('datalane', rank + 3), 'toq_conf': self.table(rank + 3)}
+        return (*self.spatial(rank), 2), getattr(q, kind)(2, **window, **options, **around)
+
+    def recurrent(self, kind: str):
+        """Unrolled recurrent layers, gates saturated by their quantizers."""
+        options = {
+            'return_sequences': bool(self.rng.integers(2)),
+            'go_backwards': bool(self.rng.integers(2)),
+            'use_bias': bool(self.rng.integers(2)),
+            'unroll': True,
+            'iq_conf': self.config('datalane', 2),
+            'sq_conf': self.config('datalane', 2),
+            **{name: self.config('weight', 2) for name in ('kq_conf', 'rkq_conf')},
+            'paq_conf': HardTanhConfig(f0=self.pick(2, 4)),
+        }
+        if kind == 'QSimpleRNN':
+            options |= {'enable_sq': bool(self.rng.integers(2)), 'activation': self.pick('linear', 'relu')}
+            return (3, 2), q.QSimpleRNN(2, bq_conf=self.config('bias', 1), **options)
+        after = bool(self.rng.integers(2))
+        options |= {'rhq_conf': self.config('datalane', 2), 'praq_conf': HardSigmoidConfig(f0=self.pick(2, 4))}
+        return (3, 2), q.QGRU(2, reset_after=after, bq_conf=self.config('bias', 1 + after), **options)
+
+    def averaged(self, kind: str):
+        """Means of other than 2**n values, each behind by a quantizer."""
+        if kind == 'mean:Average':
+            pairs = [self.quantized((4,)) for _ in range(3)]
+            y = k.Average()([b for _, b in pairs])
+            return [a for a, _ in pairs], Quantizer(self.config('datalane', 2))(y)
+        inputs, x = self.quantized((6, 3))
+        y = {
+            'mean:pool': lambda: q.QAveragePooling1D(
+                3, strides=self.pick(1, 3), padding=self.pick('valid', 'same'), iq_conf=self.config('datalane', 3),
+            ),
+            'mean:global': lambda: q.QGlobalAveragePooling1D(keepdims=bool(self.rng.integers(2)), enable_iq=False),
+            'mean:ops': lambda: lambda x: ops.mean(x, axis=self.pick(1, 2), keepdims=True),
+        }[kind]()(x)  # fmt: skip
+        if self.rng.random() < 0.5:
+            y = k.Flatten()(y)
+        return [inputs], Quantizer(self.config('datalane', len(y.shape)))(y)
 
     def merge(self, kind: str):
         """A layer of several inputs, on inputs of its own."""
@@ -167,8 +253,22 @@ class Draw(RandomModel):
     def attention(self, kind: str):
         """Attention of one input to another."""
         pairs = [self.quantized((3, 2)), self.quantized((4, 2))]
-        options = {'lin_kv_proj_dim': 2} if kind == 'QLinformerAttention' else {}
-        layer = getattr(q, kind)(num_heads=self.pick(1, 2), key_dim=self.pick(1, 3), **options)
+        options: dict = {'lin_kv_proj_dim': 2} if 'Linformer' in kind or 'SALT' in kind else {}
+        if kind == 'QMultiHeadAttention':
+            options['fuse'] = self.pick('none', 'kv', 'qkv')
+            if options['fuse'] == 'qkv':
+                pairs[1] = pairs[0]
+        if kind == 'QSALTAttention':
+            options |= {'conv_size': self.pick(0, 3), 'separate_conv': bool(self.rng.integers(2))}
+        if kind.endswith('T'):
+            options |= {'n_hl': self.pick(0, 1), 'd_hl': 2, 'subnn_activation': self.pick('tanh', 'relu')}
+            options |= {'batch_norm': bool(self.rng.integers(2)), 'qkvo_toq_conf': self.table(4)}
+            options['qkvo_toq_conf'].config['homogeneous_axis'] = None
+            options['qkvo_toq_conf'].config['heterogeneous_axis'] = ()
+        made = QSALTAttention if kind == 'QSALTAttention' else getattr(q, kind)
+        layer = made(num_heads=self.pick(1, 2), key_dim=self.pick(1, 3), **options)
+        if pairs[0] is pairs[1]:
+            return [pairs[0][0]], layer(pairs[0][1], pairs[0][1])
         return [a for a, _ in pairs], layer(*(b for _, b in pairs))
 
     def operations(self):
@@ -224,8 +324,11 @@ class Draw(RandomModel):
             inputs, outputs = self.nested()
         elif kind in MERGES:
             inputs, outputs = self.merge(kind)
+        elif kind in MEANS:
+            inputs, outputs = self.averaged(kind)
         else:
-            shape, layer = self.one_input(kind)
+            makers = {**dict.fromkeys(NETWORKS, self.networks), **dict.fromkeys(RECURRENT, self.recurrent)}
+            shape, layer = makers.get(kind, self.one_input)(kind)
             if kind == 'RepeatVector':
                 shape = (4,)
             if kind == 'PReLU' and len(shape) == 1:
@@ -244,7 +347,12 @@ class Draw(RandomModel):
 RANKS = ('1D', '2D', '3D')
 POOLS = ('Max', 'Average', 'GlobalMax', 'GlobalAverage')
 PLAIN = ('Dense', 'EinsumDense', 'PReLU', *(f'Conv:{rank}' for rank in RANKS))
-ATTENTION = ('QMultiHeadAttention', 'QLinformerAttention')
+ATTENTION = (
+    *('QMultiHeadAttention', 'QLinformerAttention', 'QMultiHeadAttentionT', 'QLinformerAttentionT', 'QSALTAttention'),
+)
+NETWORKS = ('QDenseT', 'QEinsumDenseT', 'QConvT1D', 'QConvT2D')
+RECURRENT = ('QSimpleRNN', 'QGRU')
+MEANS = ('mean:pool', 'mean:global', 'mean:ops', 'mean:Average')
 MERGES = (
     *ATTENTION,
     *('QAdd', 'QSubtract', 'QMultiply', 'QMaximum', 'QMinimum', 'QAveragePow2', 'QDot', 'QEinsum'),
@@ -258,6 +366,7 @@ KINDS = (
     *('QDense', 'QBatchNormDense', 'QEinsumDense', 'QEinsumDenseBatchnorm', 'QBatchNormalization'),
     *(
         'QUnaryFunctionLUT',
+        'QAffinedUnaryFunctionLUT',
         'QSoftmax',
         'QSum',
         'QMeanPow2',
@@ -269,7 +378,7 @@ KINDS = (
         'ReLU',
         'LeakyReLU',
     ),
-    *('Activation', 'Dropout', 'keras.ops', 'nested', *PLAIN, *MERGES),
+    *('Activation', 'Dropout', 'keras.ops', 'nested', *PLAIN, *MERGES, *NETWORKS, *RECURRENT, *MEANS),
 )
 
 

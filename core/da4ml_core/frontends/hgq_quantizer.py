@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -81,8 +81,8 @@ class Quantizer:
         """A symbolic array quantized; the quantizer must have been read as one of data."""
         return self._mapped(x.quantize(*self._types()))
 
-    def tabulate(self, x: SymbolicArray, function: Callable[[float], Any]) -> SymbolicArray:
-        """A function of each element, quantized: one lookup; the quantizer is one of data."""
+    def tabulate(self, x: SymbolicArray, function: Callable[[float], Any] | Sequence[Callable[[float], Any]]) -> Any:
+        """A function of each element, or one for each, quantized: one lookup; the quantizer is one of data."""
         from da4ml_core.trace import table
 
         return self._mapped(table(x, function, *self._types()))

@@ -12,9 +12,10 @@ from da4ml_core.errors import Location, TraceError, UnsupportedLayer
 from da4ml_core.frontends.json_view import JsonView
 from da4ml_core.frontends.keras_archive import KerasArchive, open_archive
 from da4ml_core.frontends.keras_graph import ModelGraph, Node, NodeKey, TensorKey, all_layers, read_graph, tensor_key
-from da4ml_core.frontends.keras_handlers import HANDLERS, MERGES, is_input
+from da4ml_core.frontends.keras_handlers import HANDLERS, MERGES, SEQUENCES, is_input
 from da4ml_core.frontends.keras_hdf5 import open_hdf5
 from da4ml_core.frontends.keras_operations import operate
+from da4ml_core.frontends.layer_frame import fixed_point
 from da4ml_core.frontends.saved_layer import SavedLayer, Shape
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def check_outputs(graph: ModelGraph, outputs: Sequence[SymbolicArray]) -> None:
     for key, output in zip(graph.outputs, outputs, strict=True):
         if output.is_external:
             raise layers[key[:2]].unsupported('a model output that no quantizer has touched')
+        fixed_point(layers[key[:2]], output)
 
 
 def open_model(path: Path) -> KerasArchive:
@@ -105,10 +107,17 @@ def call(node: Node, sources: list[SymbolicArray], read: Callable[[JsonView], Sy
         return [operate(layer, node.call, read)]
     key = layer.package, layer.class_name
     try:
+        if key in SEQUENCES:
+            return SEQUENCES[key](layer, sources[0])
         return [MERGES[key](layer, sources) if key in MERGES else HANDLERS[key](layer, sources[0])]
     except TraceError as error:
         shapes = ', '.join(str(source.shape) for source in sources)
-        raise layer.corrupt(f'it cannot be applied to {shapes}: {error.message}') from None
+        raise UnsupportedLayer(
+            f'it cannot be applied to {shapes}: {error.message}',
+            location=Location(layer.serialized.file),
+            context=layer.context,
+            hint=error.hint,
+        ) from None
 
 
 def input_shape(layer: SavedLayer) -> Shape:

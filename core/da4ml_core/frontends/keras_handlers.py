@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from da4ml_core.frontends import keras_layers, keras_merges, keras_shapes, keras_tables, keras_windows
+from da4ml_core.frontends import (
+    keras_attention,
+    keras_layers,
+    keras_merges,
+    keras_networks,
+    keras_recurrent,
+    keras_shapes,
+    keras_tables,
+    keras_windows,
+)
 from da4ml_core.frontends.keras_operations import OPERATIONS
 from da4ml_core.frontends.saved_layer import SavedLayer
 
@@ -24,7 +33,11 @@ HANDLERS: Mapping[tuple[str, str], Handler] = MappingProxyType(
         ('hgq', 'QBatchNormalization'): keras_layers.q_batch_normalization,
         ('hgq', 'Quantizer'): keras_layers.quantizer,
         ('hgq', 'QUnaryFunctionLUT'): keras_tables.q_unary_function_lut,
+        ('hgq', 'QAffinedUnaryFunctionLUT'): keras_tables.q_affined_unary_function_lut,
         ('hgq', 'QSoftmax'): keras_tables.q_softmax,
+        ('hgq', 'QDenseT'): keras_networks.q_dense_t,
+        ('hgq', 'QEinsumDenseT'): keras_networks.q_einsum_dense_t,
+        **{('hgq', f'QConvT{rank}D'): keras_networks.q_conv_t for rank in (1, 2)},
         ('hgq', 'QSum'): keras_merges.q_sum,
         ('hgq', 'QMeanPow2'): keras_merges.q_sum,
         **{('hgq', f'QConv{rank}D'): keras_windows.q_conv for rank in (1, 2, 3)},
@@ -90,13 +103,26 @@ MERGES: Mapping[tuple[str, str], keras_merges.Merge] = MappingProxyType(
     {
         **{('hgq', f'Q{name}'): keras_merges.quantized(merge) for name, merge in _MERGES.items()},
         ('hgq', 'QAveragePow2'): keras_merges.quantized(keras_merges.average_pow2),
-        ('hgq', 'QMultiHeadAttention'): keras_tables.attention,
-        ('hgq', 'QLinformerAttention'): keras_tables.attention,
+        **{
+            ('hgq', f'Q{kind}'): keras_attention.attention
+            for kind in (
+                'MultiHeadAttention',
+                'MultiHeadAttentionT',
+                'LinformerAttention',
+                'LinformerAttentionT',
+                'SALTAttention',
+            )
+        },
         ('hgq', 'QEinsum'): keras_merges.quantized(keras_merges.einsum),
         **{('keras', name): keras_merges.plain(merge) for name, merge in _MERGES.items()},
         ('keras', 'Average'): keras_merges.plain(keras_merges.average),
         ('keras', 'Concatenate'): keras_merges.plain(keras_merges.concatenate),
     }
+)
+
+# Layers that may have several outputs.
+SEQUENCES: Mapping[tuple[str, str], Callable[[SavedLayer, Any], list[Any]]] = MappingProxyType(
+    {('hgq', 'QSimpleRNN'): keras_recurrent.q_simple_rnn, ('hgq', 'QGRU'): keras_recurrent.q_gru}
 )
 
 MODEL_CLASSES = ('Functional', 'Sequential')
@@ -108,9 +134,11 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         'LayerNormalization': 'it divides by a square root of its inputs',
         'Softmax': 'it divides by a sum of exponentials in float32',
         'Lambda': 'it holds Python code, which is never executed',
-        'LSTM': 'recurrent layers are not read',
-        'GRU': 'recurrent layers are not read',
-        'SimpleRNN': 'recurrent layers are not read',
+        'LSTM': 'it has sigmoids and tanh in float32; QGRU and QSimpleRNN have quantizers there',
+        'GRU': 'it has sigmoids and tanh in float32; use QGRU',
+        'SimpleRNN': 'it has a tanh in float32; use QSimpleRNN',
+        'QLIF': 'spiking layers are not read',
+        'QSimpleSNN': 'spiking layers are not read',
     }
 )
 
@@ -120,7 +148,7 @@ def is_known(layer: SavedLayer) -> bool:
     key = layer.package, layer.class_name
     if key[0] == 'keras.ops':
         return layer.class_name in OPERATIONS
-    return key in HANDLERS or key in MERGES or is_input(layer) or is_model(layer)
+    return key in HANDLERS or key in MERGES or key in SEQUENCES or is_input(layer) or is_model(layer)
 
 
 def is_input(layer: SavedLayer) -> bool:
@@ -134,4 +162,4 @@ def is_model(layer: SavedLayer) -> bool:
 
 def known_names() -> list[str]:
     """The classes of all layers that are read."""
-    return [name for _, name in (*HANDLERS, *MERGES)]
+    return [name for _, name in (*HANDLERS, *MERGES, *SEQUENCES)]

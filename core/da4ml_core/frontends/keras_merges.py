@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from da4ml_core.errors import TraceError
-from da4ml_core.frontends.layer_frame import fixed_point, quantize_input, quantize_inputs, quantize_output, symbolic
+from da4ml_core.frontends.layer_frame import (
+    fixed_point,
+    mean_of,
+    quantize_input,
+    quantize_inputs,
+    quantize_output,
+    symbolic,
+)
 from da4ml_core.frontends.saved_layer import SavedLayer
 
 if TYPE_CHECKING:
@@ -60,9 +67,8 @@ def minimum(layer: SavedLayer, xs: list[Any]) -> SymbolicArray:
 
 
 def average(layer: SavedLayer, xs: list[Any]) -> SymbolicArray:
-    if len(xs) & (len(xs) - 1):
-        raise layer.unsupported(f'the mean of {len(xs)} inputs', ['QAveragePow2, or 2**n inputs'])
-    return _scaled(_of_all(np.add, xs), 1 / len(xs))
+    averaged: SymbolicArray = mean_of(layer, _of_all(np.add, xs), np.array(len(xs)))
+    return averaged
 
 
 def average_pow2(layer: SavedLayer, xs: list[Any]) -> SymbolicArray:

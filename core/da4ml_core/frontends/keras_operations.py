@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from da4ml_core.errors import TraceError
 from da4ml_core.frontends.json_view import JsonView
 from da4ml_core.frontends.keras_merges import contract
-from da4ml_core.frontends.layer_frame import fixed_point, rectify
+from da4ml_core.frontends.layer_frame import fixed_point, mean_of, rectify
 from da4ml_core.frontends.saved_layer import MAX_ELEMENTS, SavedLayer, describe
 
 if TYPE_CHECKING:
@@ -67,6 +68,13 @@ def _reduction(function: Callable[..., Any]) -> Operation:
         return function(fixed_point(layer, x), axis=axes, keepdims=layer.flag('keepdims', False))
 
     return apply
+
+
+def _mean(layer: SavedLayer, arguments: list[Any]) -> Any:
+    (x,) = arguments
+    axes = _axes(layer, 'axis', x)
+    total = np.sum(fixed_point(layer, x), axis=axes, keepdims=layer.flag('keepdims', False))
+    return mean_of(layer, total, np.array(prod(x.shape[axis] for axis in axes)))
 
 
 def _axes(layer: SavedLayer, option: str, x: SymbolicArray) -> tuple[int, ...]:
@@ -159,7 +167,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         'Absolute': _elementwise(np.absolute),
         'Abs': _elementwise(np.absolute),
         'Sum': _reduction(np.sum),
-        'Mean': _reduction(np.mean),
+        'Mean': _mean,
         'Max': _reduction(np.max),
         'Min': _reduction(np.min),
         'Concatenate': _along(np.concatenate, True),

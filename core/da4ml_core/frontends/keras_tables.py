@@ -1,9 +1,8 @@
-"""HGQ2's tables, softmax and attention: functions of one value by lookup, products of unknowns by multipliers."""
+"""HGQ2's tables and softmax: functions of one value by lookup, products of unknowns by multipliers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import sqrt
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from da4ml_core.errors import TraceError
 from da4ml_core.frontends.json_view import JsonView
-from da4ml_core.frontends.keras_layers import q_einsum_dense
+from da4ml_core.frontends.keras_layers import bookkeeping
 from da4ml_core.frontends.layer_frame import fixed_point, quantize_input, quantize_output, symbolic
 from da4ml_core.frontends.saved_layer import SavedLayer, describe
 
@@ -47,69 +46,35 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType(
 
 def q_unary_function_lut(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
     """An activation by a table, between quantizers."""
-    view = layer.options['activation']
-    if view.is_object or view.text() not in FUNCTIONS:
-        raise layer.unsupported(f'the function {describe(view.value)}', list(FUNCTIONS))
-    return _tabulated(layer, quantize_input(layer, x), FUNCTIONS[view.text()])
+    return _tabulated(layer, quantize_input(layer, x), unary_function(layer, 'activation'))
+
+
+def q_affined_unary_function_lut(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
+    """An activation of ``x * scale + bias``, two trained numbers, by a table."""
+    saved = layer.variables({'scale': (1,), 'bias': (1,)} | bookkeeping(layer))
+    scale, bias = saved['scale'][0], saved['bias'][0]
+    function = unary_function(layer, 'activation')
+    return _tabulated(layer, quantize_input(layer, x), lambda number: function(np.float32(number) * scale + bias))
+
+
+def unary_function(layer: SavedLayer, option: str) -> Function:
+    """The function that an option names; raises UnsupportedLayer for one that is not known."""
+    view = layer.options[option]
+    named = view['config'] if view.is_object and view['class_name'].text() == 'function' else view
+    if named.is_null:
+        return FUNCTIONS['linear']
+    if named.is_object or named.text() not in FUNCTIONS:
+        raise layer.unsupported(f'the function {describe(named.value)}', list(FUNCTIONS))
+    return FUNCTIONS[named.text()]
 
 
 def q_softmax(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
     """Tables of exponentials and of the inverse of their sum; 'stable' ones count down from the largest input."""
     axes = tuple(layer.axis(axis, x.ndim) for axis in layer.options['axes'])
-    return _softmax(layer, x, axes, layer.flag('stable', True), layer.options['input_scaler'].number())
+    return softmax_over(layer, x, axes, layer.flag('stable', True), layer.options['input_scaler'].number())
 
 
-def attention(layer: SavedLayer, xs: list[Any]) -> SymbolicArray:
-    """Multi-head attention of query, value and key; Linformer projects value and key along their positions first."""
-    if not 1 <= len(xs) <= 3:
-        raise layer.corrupt(f'it has {len(xs)} inputs')
-    query = xs[0]
-    value = xs[1] if len(xs) > 1 else query
-    key = xs[2] if len(xs) > 2 else value
-    fuse = layer.options.find('fuse')
-    gate, window = layer.flag('use_gate', False), layer.options.find('sliding_window')
-    if gate or window is not None or (fuse is not None and fuse.text() != 'none'):
-        raise layer.unsupported('a gate, a sliding window or fused projections', ["fuse: 'none'"])
-    given = layer.options.find('attention_axes')
-    if any(x.ndim != 2 for x in (query, value, key)) or (given is not None and [a.integer() for a in given] != [1]):
-        raise layer.unsupported('attention along other axes than the first', ['inputs of (positions, features)'])
-    heads, size = layer.options['num_heads'].integer(), layer.options['key_dim'].integer()
-    values = layer.options['value_dim'].integer()
-    if min(heads, size, values) < 1:
-        raise layer.corrupt('it has no heads, or heads without a size')
-    if layer.class_name == 'QLinformerAttention':
-        positions = [n.integer() for n in layer.options['lin_kv_proj_dim']]
-        shared = layer.flag('share_kv_proj', False)
-        project = {'equation': 'abc,bd->adc', 'output_shape': [*positions, key.shape[-1]], 'enable_oq': False}
-        key = _projection(layer, '_lin_k_proj', key, project, bias=False)
-        project['output_shape'] = [*positions, value.shape[-1]]
-        value = _projection(layer, '_lin_k_proj' if shared else '_lin_v_proj', value, project, bias=False)
-
-    def heads_of(role: str, x: Any, width: int, bias: bool) -> Any:
-        options = {'equation': 'abc,cde->abde', 'output_shape': [x.shape[0], heads, width], 'enable_oq': True}
-        return _projection(layer, role, x, options, bias=bias)
-
-    q = heads_of('query_dense', query, size, True)
-    k = heads_of('key_dense', key, size, False)
-    v = heads_of('value_dense', value, values, True)
-    scores = symbolic(np.einsum('she,the->hts', k, q))
-    softmax = _part(layer, '_softmax', {'enable_iq': False, 'enable_oq': True}, 'softmax')
-    weights = _softmax(softmax, scores, (2,), layer.flag('stable_softmax', True), 1 / sqrt(float(size)))
-    mixed = symbolic(np.einsum('hts,she->the', weights, v))
-    outputs = layer.options.find('output_shape')
-    width = query.shape[-1] if outputs is None else outputs.integer()
-    last = {'equation': 'abcd,cde->abe', 'output_shape': [query.shape[0], width], 'enable_oq': False}
-    return quantize_output(layer, _projection(layer, 'output_dense', mixed, last | {'enable_iq': True}, bias=True))
-
-
-def _projection(layer: SavedLayer, role: str, x: Any, options: dict[str, Any], *, bias: bool) -> SymbolicArray:
-    bias_axes = {'abc,cde->abde': 'de', 'abcd,cde->abe': 'e'}.get(options['equation'])
-    own = {'bias_axes': bias_axes if bias and layer.flag('use_bias', True) else None, 'activation': None}
-    own |= {'enable_iq': layer.flag('enable_iq', True)} | options
-    return q_einsum_dense(_part(layer, role, own, 'qkvo'), x)
-
-
-def _part(layer: SavedLayer, role: str, options: dict[str, Any], prefix: str) -> SavedLayer:
+def part_of(layer: SavedLayer, role: str, options: dict[str, Any], prefix: str, class_name: str = '') -> SavedLayer:
     """A layer within the layer: its options are given, its quantizers those of the outer one with a prefix."""
     outer = layer.options.value
     quantizers = {
@@ -118,7 +83,7 @@ def _part(layer: SavedLayer, role: str, options: dict[str, Any], prefix: str) ->
     shared = {key: outer[key] for key in ('dtype', 'enable_ebops') if key in outer}
     config = {'name': f'{layer.name}/{role.strip("_")}', **shared, **quantizers, **options}
     inner = {
-        'class_name': layer.class_name,
+        'class_name': class_name or layer.class_name,
         'config': config,
         'registered_name': layer.serialized.value.get('registered_name'),
     }
@@ -127,7 +92,10 @@ def _part(layer: SavedLayer, role: str, options: dict[str, Any], prefix: str) ->
     )
 
 
-def _softmax(layer: SavedLayer, x: SymbolicArray, axes: tuple[int, ...], stable: bool, scaler: float) -> SymbolicArray:
+def softmax_over(
+    layer: SavedLayer, x: SymbolicArray, axes: tuple[int, ...], stable: bool, scaler: float
+) -> SymbolicArray:
+    """Exponentials by tables, times the inverse of their sum by another."""
     scores: Any = quantize_input(layer, x) if layer.flag('enable_iq', False) else fixed_point(layer, x)
     factor = np.float32(scaler)
     if stable:
@@ -142,7 +110,7 @@ def _softmax(layer: SavedLayer, x: SymbolicArray, axes: tuple[int, ...], stable:
 
 
 def _table_of(layer: SavedLayer, name: str, x: Any, function: Function, enable_iq: bool) -> Any:
-    part = _part(layer, f'{name}_table', {'enable_iq': enable_iq, 'enable_oq': True}, name)
+    part = part_of(layer, f'{name}_table', {'enable_iq': enable_iq, 'enable_oq': True}, name)
     return _tabulated(part, quantize_input(part, x), function)
 
 
@@ -153,6 +121,7 @@ def _tabulated(layer: SavedLayer, x: SymbolicArray, function: Function) -> Symbo
     if found is None:
         raise layer.unsupported("q_type 'dummy' behind a function", ['kif', 'kbi'])
     try:
-        return found.tabulate(x, function)
+        result: SymbolicArray = found.tabulate(x, function)
+        return result
     except TraceError as error:
         raise layer.unsupported(f'its table: {error.message}', []) from None

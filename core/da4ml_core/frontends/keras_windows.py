@@ -13,6 +13,7 @@ from da4ml_core.frontends.layer_frame import (
     activate,
     check_exact,
     fixed_point,
+    mean_of,
     quantize_input,
     quantize_output,
 )
@@ -90,19 +91,19 @@ def upsampling(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
 
 
 def _pool(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
-    from da4ml_core.trace import avg_pool, max_pool
+    from da4ml_core.trace import max_pool, sum_pool, window_counts
 
     rank = _rank(layer, x)
-    function = max_pool if 'Max' in layer.class_name else avg_pool
     everything = 'Global' in layer.class_name
     inside = _channels_last(layer, x)
     size = list(inside.shape[:-1]) if everything else layer.pair('pool_size', rank)
     strides = size if everything or layer.options.find('strides') is None else layer.pair('strides', rank)
     padding = 'valid' if everything else layer.options['padding'].text()
-    try:
-        y = function(inside, size, strides, padding)
-    except TraceError as error:
-        raise layer.unsupported(error.message.removesuffix(' cannot be traced'), ['windows of 2**n values']) from None
+    if 'Max' in layer.class_name:
+        y = max_pool(inside, size, strides, padding)
+    else:
+        counts = window_counts(inside.shape[:-1], size, strides, padding)
+        y = mean_of(layer, sum_pool(inside, size, strides, padding), counts[..., None])
     y = _channels_as_saved(layer, y)
     if everything and not layer.flag('keepdims', False):
         y = y.reshape((y.size,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -46,9 +46,15 @@ def quantize_output(layer: SavedLayer, y: SymbolicArray) -> SymbolicArray:
 
 def fixed_point(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
     """The array itself; raises UnsupportedLayer if it is a model input that nothing has quantized."""
+    from da4ml_core.trace import Deferred
+
     if x.is_external:
         raise layer.unsupported(
             'arithmetic on a model input that no quantizer has touched', ['enable_iq with kif, kbi']
+        )
+    if isinstance(x, Deferred):
+        raise layer.unsupported(
+            'arithmetic on a mean that float32 rounds', ['a quantizer between them; means of 2**n values']
         )
     return x
 
@@ -81,7 +87,21 @@ def rectify(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
 
     if x.is_external:
         raise layer.unsupported('an activation of a model input that is not quantized yet')
-    return relu(x)
+    return relu(fixed_point(layer, x))
+
+
+def mean_of(layer: SavedLayer, total: SymbolicArray, counts: NDArray[np.int64]) -> Any:
+    """``float32(total) / counts``: exactly where all counts are powers of two; else the next quantizer rounds it.
+
+    Raises UnsupportedLayer where float32 rounds the sums themselves, in an order that frameworks do not define.
+    """
+    from da4ml_core.trace import defer
+
+    if not np.any(counts & (counts - 1)):
+        return total * (1 / counts)
+    if any(max(-interval.lo, interval.hi).bit_length() > FLOAT32_BITS for interval in total.intervals()):
+        raise layer.unsupported('a mean of sums of more than 24 bits', ['means of 2**n values'])
+    return defer(total, lambda x, count: np.float32(x) / np.float32(count), counts)
 
 
 def check_exact(layer: SavedLayer, x: SymbolicArray, weights: NDArray[np.float64], bias: NDArray[np.float64]) -> None:

@@ -20,11 +20,18 @@ Shape = tuple[int, ...]
 MAX_SIZE = 1 << 16  # of a window, an upsampling or a repetition
 MAX_ELEMENTS = 1 << 24  # of a tensor
 
+FORMER_PACKAGES: Mapping[str, str] = {'hgq2': 'hgq'}  # under which earlier versions registered some layers
+
 QUANTIZER_ROLES: Mapping[str, str] = {
     'iq': 'input quantizer',
     'kq': 'kernel quantizer',
     'bq': 'bias quantizer',
     'oq': 'output quantizer',
+    'sq': 'state quantizer',
+    'rkq': 'recurrent kernel quantizer',
+    'rhq': 'quantizer of the reset state',
+    'paq': 'quantizer at the activation',
+    'praq': 'quantizer at the gates',
 }
 
 
@@ -50,7 +57,8 @@ class SavedLayer:
         for field in ('registered_name', 'class_name'):
             registered = self.serialized.find(field)
             if registered is not None and '>' in registered.text():
-                return registered.text().partition('>')[0]
+                package = registered.text().partition('>')[0]
+                return FORMER_PACKAGES.get(package, package)
         module = self.serialized.find('module')
         if module is None:  # as in HDF5 files; operations, unlike layers, are neither trainable nor inputs
             is_layer = self.class_name == 'InputLayer' or self.options.find('trainable') is not None

@@ -3,6 +3,7 @@
 from da4ml_core.trace.activations import leaky_relu, sigmoid, softmax
 from da4ml_core.trace.array import SymbolicArray, relu
 from da4ml_core.trace.convolution import conv, conv1d, conv2d, conv3d, conv_transpose
+from da4ml_core.trace.deferred import Deferred, defer
 from da4ml_core.trace.linear import SolverOptions
 from da4ml_core.trace.pooling import (
     avg_pool,
@@ -18,6 +19,7 @@ from da4ml_core.trace.tables import table, take
 from da4ml_core.trace.tracer import Tracer
 
 __all__ = [
+    'Deferred',
     'SolverOptions',
     'SymbolicArray',
     'Tracer',
@@ -27,6 +29,7 @@ __all__ = [
     'conv2d',
     'conv3d',
     'conv_transpose',
+    'defer',
     'global_avg_pool',
     'global_max_pool',
     'leaky_relu',

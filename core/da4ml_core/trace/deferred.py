@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from da4ml_core.trace.quantize import element_quantizations
 from da4ml_core.trace.tables import Function, tabulate
 from da4ml_core.trace.vocabulary import UFUNCS
 
+Step = tuple[Callable[..., Any], tuple[Any, ...]]  # a function, and its operands in each element
 _NOT_QUANTIZED = 'a function of a symbolic array has no exact fixed-point value before it is quantized'
 
 
@@ -30,7 +32,7 @@ class Deferred(NDArrayOperatorsMixin):
 
     __hash__ = None  # type: ignore[assignment]  # equality is element by element
 
-    def __init__(self, source: Elements, shape: tuple[int, ...], steps: tuple[tuple[np.ufunc, tuple[Any, ...]], ...]):
+    def __init__(self, source: Elements, shape: tuple[int, ...], steps: tuple[Step, ...]):
         self._source = source
         self._steps = steps  # functions and their operands, of which None is the result of the step before
         self.shape = shape
@@ -67,6 +69,34 @@ class Deferred(NDArrayOperatorsMixin):
             chosen.append(functions.setdefault(key, _composed(ufuncs)))
         return tabulate(self._source, self.shape, chosen, types)
 
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def is_external(self) -> bool:
+        return False
+
+    def reshape(self, shape: tuple[int, ...]) -> Deferred:
+        """The same elements in another shape of as many."""
+        return self._moved(lambda array: array.reshape(shape))
+
+    def transpose(self, *axes: int) -> Deferred:
+        return self._moved(lambda array: array.transpose(axes))
+
+    def _moved(self, move: Callable[[Any], Any]) -> Deferred:
+        source = self._source
+        moved = type(source)(source.context, move(np.broadcast_to(elements(source.context, source), self.shape)))
+        steps = tuple(
+            (ufunc, tuple(None if x is None else move(np.broadcast_to(x, self.shape)) for x in operands))
+            for ufunc, operands in self._steps
+        )
+        return Deferred(moved, moved.elements.shape, steps)
+
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Deferred:
         if method != '__call__' or kwargs or ufunc.nout != 1 or ufunc.signature is not None:
             raise UnsupportedOperation(
@@ -90,11 +120,17 @@ class Deferred(NDArrayOperatorsMixin):
         return Deferred(self._source, shape, (*self._steps, (ufunc, tuple(operands))))
 
     def __repr__(self) -> str:
-        names = ', '.join(ufunc.__name__ for ufunc, _ in self._steps)
+        names = ', '.join(function.__name__ for function, _ in self._steps)
         return f'Deferred(shape={self.shape}, functions={names})'
 
 
-def _composed(steps: Sequence[tuple[np.ufunc, Sequence[Any]]]) -> Function:
+def defer(x: Elements, function: Callable[..., Any], constants: ArrayLike) -> Deferred:
+    """``function(number, constant)`` of each element, to be quantized before anything else is done with it."""
+    shape = np.broadcast_shapes(elements(x.context, x).shape, np.shape(constants))
+    return Deferred(x, shape, ((function, (None, np.asarray(constants))),))
+
+
+def _composed(steps: Sequence[tuple[Callable[..., Any], Sequence[Any]]]) -> Function:
     def function(x: float) -> Any:
         result: Any = np.float64(x)
         for ufunc, operands in steps:

@@ -27,7 +27,7 @@ Function = Callable[[float], Any]
 
 def table(
     x: Symbolic,
-    function: Function,
+    function: Function | Sequence[Function],
     signed: ArrayLike,
     int_bits: ArrayLike,
     frac_bits: ArrayLike,
@@ -36,12 +36,17 @@ def table(
 ) -> Symbolic:
     """A function of one float64 number, called with each value that an element can have, exactly quantized.
 
+    ``function`` may be one for each element, in the order of the flattened array.
+
     The bit arrays broadcast to the shape, as in SymbolicArray.quantize. Raises UnsupportedOperation where the function
     has no finite value, and for more values than a table may have entries.
     """
     shape = x.elements.shape
     types = element_quantizations(shape, signed, int_bits, frac_bits, rounding, overflow)
-    return tabulate(x, shape, [function] * len(types), types)
+    functions = [function] * len(types) if callable(function) else list(function)
+    if len(functions) != len(types):
+        raise ValueError(f'{len(functions)} functions for {len(types)} elements')
+    return tabulate(x, shape, functions, types)
 
 
 def take(values: ArrayLike, x: Symbolic) -> Symbolic:

@@ -149,7 +149,7 @@ class RandomModel:
                     value = np.maximum(value, 0)
             elif kind == 'moving_variance':
                 value = self.rng.uniform(0.05, 3, size)
-            elif kind in ('kernel', 'bias', 'gamma', 'bn_gamma', 'moving_mean'):
+            elif kind in ('kernel', 'bias', 'gamma', 'bn_gamma', 'bn_beta', 'moving_mean', 'recurrent_kernel', 'scale'):
                 value = self.rng.normal(0, 1, size)
                 on_grid = self.rng.random(size) < 0.3  # so that ties of the rounding occur
                 value = np.where(on_grid, np.round(value * 32) / 32, value)
