@@ -97,22 +97,24 @@ def load_model(
     solver: SolverOptions | None = None,
     input_type: FixedType | str | None = None,
     input_shape: Sequence[int] | Sequence[Sequence[int]] | None = None,
+    softmax: str = 'drop',
 ) -> Program:
     """A model file, or a live model of Keras or PyTorch, as a program; raises FrontendError with what is not supported.
 
     ``input_type``, say ``'fixed<3,12>'``, is for models that compute with their inputs before they quantize them.
     ``input_shape``, without the batch, is for torch modules, which do not know it; one for each input.
+    ``softmax='keep'`` computes the softmax at the end of an ONNX or torch model by tables instead of leaving it out.
     """
     from da4ml_core.frontends import load as load_frontend
 
     if isinstance(path, str | Path):
-        return Program.of(load_frontend(path, solver or SolverOptions(), input_type))
+        return Program.of(load_frontend(path, solver or SolverOptions(), input_type, softmax))
     if callable(getattr(path, 'state_dict', None)):
         from da4ml_core.frontends.pytorch.module import read_module
         from da4ml_core.frontends.qonnx_file import noted, program_of
 
         graph = read_module(path, input_shape)
-        return Program.of(noted(program_of(graph, solver or SolverOptions(), input_type)))
+        return Program.of(noted(program_of(graph, solver or SolverOptions(), input_type, softmax)))
     if not callable(getattr(path, 'save', None)):
         raise FrontendError(
             f'a {type(path).__name__} is no model',
@@ -122,4 +124,4 @@ def load_model(
         # what Keras saves is all that counts: it is read as any other file, and Keras is not imported here
         saved = Path(folder) / 'live.keras'
         path.save(saved)
-        return Program.of(load_frontend(saved, solver or SolverOptions(), input_type))
+        return Program.of(load_frontend(saved, solver or SolverOptions(), input_type, softmax))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from da4ml_core.frontends import load
-from da4ml_core.frontends.keras_handlers import HANDLERS, MERGES
+from da4ml_core.frontends.keras_handlers import HANDLERS, MERGES, SEQUENCES
 from da4ml_core.interp import predict
 from da4ml_core.trace import SolverOptions
 
@@ -64,5 +64,5 @@ def test_every_output_is_the_recorded_one(name: str, tmp_path: Path) -> None:
 
 def test_every_layer_is_recorded() -> None:
     text = json.dumps([model['config'] for model in models().values()])
-    missing = {name for _, name in (*HANDLERS, *MERGES) if f'"class_name": "{name}"' not in text}
+    missing = {name for _, name in (*HANDLERS, *MERGES, *SEQUENCES) if f'"class_name": "{name}"' not in text}
     assert missing == NOT_RECORDED

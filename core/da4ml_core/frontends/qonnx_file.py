@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from da4ml_core.errors import CorruptModel, FormatError, FrontendError, Location, TraceError, UnsupportedLayer
 from da4ml_core.fixed import FixedType, Overflow, Rounding
 from da4ml_core.frontends.onnx_model import ModelInput, Node, OnnxGraph, read_onnx
-from da4ml_core.frontends.qonnx_ops import HANDLERS, QUANTIZER_DOMAINS, QUANTIZERS, Value
+from da4ml_core.frontends.qonnx_ops import HANDLERS, QUANTIZER_DOMAINS, QUANTIZERS
+from da4ml_core.frontends.qonnx_shapes import Value
 from da4ml_core.frontends.qonnx_tensor import Tensor
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from da4ml_core.trace import SolverOptions, SymbolicArray, Tracer
 
 MAX_INPUT_ELEMENTS = 1 << 20
+SOFTMAX_RANGE, SOFTMAX_STEP = 4, 10  # logits up to 16 below the largest, in steps of 2**-10
 STANDARD_DOMAINS = ('', 'ai.onnx')
 
 
@@ -50,10 +52,13 @@ class QonnxModel:
 
 
 def load_qonnx(
-    path: str | Path, solver: SolverOptions | None = None, input_type: FixedType | str | None = None
+    path: str | Path,
+    solver: SolverOptions | None = None,
+    input_type: FixedType | str | None = None,
+    softmax: str = 'drop',
 ) -> Program:
-    """The program of a model file; warns with DroppedEnding where its last operations are left out."""
-    return noted(read_qonnx(path, solver, input_type))
+    """The program of a model file; warns with DroppedEnding where its last operations are left out or approximated."""
+    return noted(read_qonnx(path, solver, input_type, softmax))
 
 
 def noted(model: QonnxModel) -> Program:
@@ -64,18 +69,25 @@ def noted(model: QonnxModel) -> Program:
 
 
 def read_qonnx(
-    path: str | Path, solver: SolverOptions | None = None, input_type: FixedType | str | None = None
+    path: str | Path,
+    solver: SolverOptions | None = None,
+    input_type: FixedType | str | None = None,
+    softmax: str = 'drop',
 ) -> QonnxModel:
     """Read and trace a model file; raises FrontendError, UnsupportedLayer or CorruptModel, naming file and node.
 
     ``input_type`` quantizes the inputs (to the nearest, saturating) of a model that computes before it quantizes.
-    The program equals the float32 model wherever float32 sums are exact: within 24 bits.
+    The program equals the float32 model wherever float32 sums are exact: within 24 bits. ``softmax`` at the end is
+    dropped, so that the outputs are its logits, or kept: computed by tables, to about 2**-9.
     """
-    return program_of(read_onnx(Path(path)), solver, input_type)
+    return program_of(read_onnx(Path(path)), solver, input_type, softmax)
 
 
 def program_of(
-    graph: OnnxGraph, solver: SolverOptions | None = None, input_type: FixedType | str | None = None
+    graph: OnnxGraph,
+    solver: SolverOptions | None = None,
+    input_type: FixedType | str | None = None,
+    softmax: str = 'drop',
 ) -> QonnxModel:
     """As :func:`read_qonnx`, of a graph that was read before, or made of a model of another kind."""
     from da4ml_core.trace import SolverOptions, Tracer
@@ -89,7 +101,9 @@ def program_of(
         )
     kind = parse_type(input_type) if isinstance(input_type, str) else input_type
     tracer = Tracer(graph.name, solver=solver or SolverOptions())
-    outputs, dropped = trace_graph(graph, tracer, kind)
+    if softmax not in ('drop', 'keep'):
+        raise FrontendError(f'softmax {softmax!r} is not known', hint="one of 'drop', 'keep'")
+    outputs, dropped = trace_graph(graph, tracer, kind, softmax)
     arrays = [tensor.base.reshape(tensor.shape[1:] or (1,)) for tensor in outputs]
     return QonnxModel(tracer.finish(arrays), tuple(outputs), tuple(dropped))
 
@@ -108,7 +122,9 @@ def parse_type(text: str) -> FixedType:
     return FixedType(not found[1], int(found[2]), int(found[3]))
 
 
-def trace_graph(graph: OnnxGraph, tracer: Tracer, input_type: FixedType | None) -> tuple[list[Tensor], list[str]]:
+def trace_graph(
+    graph: OnnxGraph, tracer: Tracer, input_type: FixedType | None, softmax: str = 'drop'
+) -> tuple[list[Tensor], list[str]]:
     """The outputs of the model, in order, and what was left out behind them."""
     values: dict[str, Value] = dict(graph.constants)
     for found in graph.inputs:
@@ -119,16 +135,17 @@ def trace_graph(graph: OnnxGraph, tracer: Tracer, input_type: FixedType | None) 
         producers[node.outputs[0]] = node
         inputs = [_value(node, values, name) for name in node.inputs if name]
         with tracer.origin(node.title):
-            values[node.outputs[0]] = apply(graph, node, inputs, dropped)
+            values[node.outputs[0]] = apply(graph, node, inputs, dropped, softmax)
     return finished_outputs(graph, values, producers, dropped), dropped
 
 
-def apply(graph: OnnxGraph, node: Node, inputs: list[Value], dropped: list[str]) -> Value:
+def apply(graph: OnnxGraph, node: Node, inputs: list[Value], dropped: list[str], softmax: str = 'drop') -> Value:
     """What one node computes; what is left out goes to ``dropped``."""
-    if node.op_type == 'Softmax':
-        return _drop_softmax(graph, node, inputs, dropped)
     try:
         with np.errstate(all='ignore'):
+            if node.op_type == 'Softmax':
+                end = _drop_softmax if softmax == 'drop' else _keep_softmax
+                return end(graph, node, inputs, dropped)
             return HANDLERS[node.op_type](node, inputs)
     except FrontendError:
         raise
@@ -214,6 +231,24 @@ def _drop_softmax(graph: OnnxGraph, node: Node, inputs: list[Value], dropped: li
         )
     dropped.append(f'{node.title} is dropped: the outputs are its logits, whose order is the same')
     return inputs[0]
+
+
+def _keep_softmax(graph: OnnxGraph, node: Node, inputs: list[Value], dropped: list[str]) -> Value:
+    """The probabilities by tables of differences to the largest logit: no longer the float32 numbers of the model."""
+    from da4ml_core.trace import softmax
+
+    (x,) = inputs
+    if node.outputs[0] not in graph.outputs or not isinstance(x, Tensor) or x.base.is_external or x.steps:
+        raise node.unsupported(
+            'a softmax is kept only at the end, behind exact numbers', hint="a Quant in front of it, or softmax: 'drop'"
+        )
+    axis = node.integer('axis', -1) % len(x.shape)
+    if axis == 0:
+        raise node.unsupported('a softmax along the batch axis is not supported')
+    lowered = x.base - x.base.max(axis, keepdims=True)
+    rounded = lowered.quantize(True, SOFTMAX_RANGE, SOFTMAX_STEP, Rounding.RND, Overflow.SAT)
+    dropped.append(f'{node.title} is computed by tables: its outputs are close to those of the model, not equal')
+    return Tensor(softmax(rounded, axis))
 
 
 def _check_ending(node: Node, tensor: Tensor, dropped: list[str]) -> None:

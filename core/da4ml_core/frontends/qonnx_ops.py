@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -11,23 +10,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from da4ml_core.frontends.onnx_model import Node
-from da4ml_core.frontends.qonnx_linear import dequantize_linear, quantize_linear
+from da4ml_core.frontends.qonnx_linear import (
+    conv_integer,
+    dequantize_linear,
+    integer_product,
+    matmul_integer,
+    qlinear_conv,
+    qlinear_matmul,
+    quantize_linear,
+)
 from da4ml_core.frontends.qonnx_quantizers import check_internal, read_bipolar, read_quant, read_trunc
+from da4ml_core.frontends.qonnx_shapes import SHAPE_HANDLERS, Handler, Value, check_size, constant_of, count, moved
 from da4ml_core.frontends.qonnx_tensor import Step, Tensor, fused_multiply_add
-from da4ml_core.frontends.qonnx_windows import check_product, convolution, pool
+from da4ml_core.frontends.qonnx_windows import convolution, pool
 
 Array = NDArray[Any]
-MAX_ELEMENTS = 1 << 24  # of a result; damaged files may ask for more than memory
-Value = Array | Tensor
-Handler = Callable[[Node, Sequence[Value]], Value]
 
 
 def matmul(node: Node, values: Sequence[Value]) -> Value:
-    a, b = _count(node, values, 2)
+    a, b = count(node, values, 2)
     if not isinstance(a, Tensor) and not isinstance(b, Tensor):
         check_size(node, (*a.shape[:-1], *b.shape[-1:]))
         return np.asarray(np.matmul(a, b))
-    return _product(node, a, b)
+    return integer_product(node, a, b)
 
 
 def gemm(node: Node, values: Sequence[Value]) -> Value:
@@ -35,26 +40,16 @@ def gemm(node: Node, values: Sequence[Value]) -> Value:
     for factor in ('alpha', 'beta'):
         if node.number(factor, 1.0) != 1.0:
             raise node.unsupported(f'{factor} {node.number(factor)} is not supported', hint=f'supported: {factor} 1.0')
-    a, b, *bias = values if len(values) == 3 else _count(node, values, 2)
-    a = _moved(a, np.transpose) if node.integer('transA', 0) else a
-    b = _moved(b, np.transpose) if node.integer('transB', 0) else b
+    a, b, *bias = values if len(values) == 3 else count(node, values, 2)
+    a = moved(a, np.transpose) if node.integer('transA', 0) else a
+    b = moved(b, np.transpose) if node.integer('transB', 0) else b
     product = matmul(node, (a, b))
     return _arithmetic(node, '+', product, bias[0]) if bias else product
 
 
-def _product(node: Node, a: Value, b: Value) -> Tensor:
-    tensor, weights = (a, b) if isinstance(a, Tensor) else (b, a)
-    if not isinstance(tensor, Tensor) or isinstance(weights, Tensor):
-        raise node.unsupported('a product of two computed tensors is not supported', hint='one of them a constant')
-    check_product(node, tensor, weights)
-    exact = weights.astype(np.float64)
-    product: Any = np.matmul(tensor.base, exact) if tensor is a else np.matmul(exact, tensor.base)
-    return Tensor(product)
-
-
 def _operator(operation: str) -> Handler:
     def handler(node: Node, values: Sequence[Value]) -> Value:
-        a, b = _count(node, values, 2)
+        a, b = count(node, values, 2)
         return _arithmetic(node, operation, a, b)
 
     return handler
@@ -91,10 +86,10 @@ def _arithmetic(node: Node, operation: str, a: Value, b: Value) -> Value:
 
 def batch_normalization(node: Node, values: Sequence[Value]) -> Value:
     """``x * s + b`` per channel, s and b folded in float32 as the reference runtime folds them."""
-    x, *rest = _count(node, values, 5)
+    x, *rest = count(node, values, 5)
     if node.integer('training_mode', 0):
         raise node.unsupported('training_mode 1 is not supported', hint='export the model for inference')
-    scale, bias, mean, variance = (_constant(node, value).astype(np.float32) for value in rest)
+    scale, bias, mean, variance = (constant_of(node, value).astype(np.float32) for value in rest)
     inverse = np.float32(1) / np.sqrt(variance + np.float32(node.number('epsilon', 1e-5)))
     slope = scale * inverse
     channels = (-1, *[1] * (len(x.shape) - 2))
@@ -118,7 +113,7 @@ def _normalized(node: Node, x: Value, slope: Array, offset: Array) -> Value:
 
 
 def relu(node: Node, values: Sequence[Value]) -> Value:
-    (x,) = _count(node, values, 1)
+    (x,) = count(node, values, 1)
     if not isinstance(x, Tensor):
         return np.maximum(x, 0)
     if check_internal(node, x).steps:
@@ -131,7 +126,7 @@ def clip(node: Node, values: Sequence[Value]) -> Value:
     """Between two constants, which are inputs since opset 11 and attributes before."""
     x, *given = values
     if len(given) == 2:
-        low, high = (np.float32(_constant(node, value).reshape(())) for value in given)
+        low, high = (np.float32(constant_of(node, value).reshape(())) for value in given)
     elif not given and {'min', 'max'} <= set(node.attributes):
         low, high = np.float32(node.number('min')), np.float32(node.number('max'))
     else:
@@ -147,7 +142,7 @@ def clip(node: Node, values: Sequence[Value]) -> Value:
 def quantizer(read: Callable[[Node, list[Array]], Any]) -> Handler:
     def handler(node: Node, values: Sequence[Value]) -> Value:
         x, *parameters = values
-        found = read(node, [_constant(node, parameter) for parameter in parameters])
+        found = read(node, [constant_of(node, parameter) for parameter in parameters])
         if isinstance(x, Tensor):
             result: Tensor = found.apply(x)
             return result
@@ -158,67 +153,6 @@ def quantizer(read: Callable[[Node, list[Array]], Any]) -> Handler:
 
 def identity(node: Node, values: Sequence[Value]) -> Value:
     return values[0]
-
-
-def reshape(node: Node, values: Sequence[Value]) -> Value:
-    x, target = values[0], [int(size) for size in _constant(node, values[1])]
-    if node.integer('allowzero', 0) == 0:
-        target = [x.shape[axis] if size == 0 and axis < len(x.shape) else size for axis, size in enumerate(target)]
-    return _reshaped(node, x, target)
-
-
-def flatten(node: Node, values: Sequence[Value]) -> Value:
-    (x,) = _count(node, values, 1)
-    axis = node.integer('axis', 1) % (len(x.shape) + 1)
-    return _reshaped(node, x, [math.prod(x.shape[:axis]), math.prod(x.shape[axis:])])
-
-
-def transpose(node: Node, values: Sequence[Value]) -> Value:
-    (x,) = _count(node, values, 1)
-    axes = node.integers('perm') or list(range(len(x.shape)))[::-1]
-    if sorted(axes) != list(range(len(x.shape))):
-        raise node.corrupt(f'perm {axes} does not fit the shape {x.shape}')
-    return _moved(x, lambda array: array.transpose(axes))
-
-
-def concat(node: Node, values: Sequence[Value]) -> Value:
-    axis = node.integer('axis')
-    constants = [value for value in values if not isinstance(value, Tensor)]
-    check_size(node, (sum(math.prod(value.shape) for value in values),))
-    if len(constants) == len(values):
-        return np.concatenate(constants, axis=axis)
-    for value in values:
-        if isinstance(value, Tensor) and value.steps:
-            raise node.unsupported(
-                'its inputs are scaled by numbers that float32 rounds', hint='a Quant in front of it'
-            )
-    joined: Any = np.concatenate([v.base if isinstance(v, Tensor) else v for v in values], axis=axis)
-    return Tensor(joined)
-
-
-def unsqueeze(node: Node, values: Sequence[Value]) -> Value:
-    axes = _axes(node, values)
-    rank = len(values[0].shape) + len(axes)
-    places = {axis % rank for axis in axes}
-    sizes = iter(values[0].shape)
-    return _reshaped(node, values[0], [1 if axis in places else next(sizes) for axis in range(rank)])
-
-
-def squeeze(node: Node, values: Sequence[Value]) -> Value:
-    shape = values[0].shape
-    places = {axis % len(shape) for axis in _axes(node, values)}
-    if not places:
-        places = {axis for axis, size in enumerate(shape) if size == 1}
-    return _reshaped(node, values[0], [size for axis, size in enumerate(shape) if axis not in places])
-
-
-def gather(node: Node, values: Sequence[Value]) -> Value:
-    x, indices = _count(node, values, 2)
-    places, axis = _constant(node, indices).astype(np.int64), node.integer('axis', 0)
-    if not ((-x.shape[axis] <= places) & (places < x.shape[axis])).all():
-        raise node.corrupt('an index is out of range')
-    check_size(node, (*x.shape[:axis], *places.shape, *x.shape[axis:][1:]))
-    return _moved(x, lambda array: np.take(array, places, axis=axis))
 
 
 def cast(node: Node, values: Sequence[Value]) -> Value:
@@ -236,54 +170,14 @@ def constant(node: Node, values: Sequence[Value]) -> Value:
     return value
 
 
-def shape(node: Node, values: Sequence[Value]) -> Value:
-    return np.array(values[0].shape, dtype=np.int64)
-
-
 def power(node: Node, values: Sequence[Value]) -> Value:
-    base, exponent = (_constant(node, value) for value in _count(node, values, 2))
+    base, exponent = (constant_of(node, value) for value in count(node, values, 2))
     # a square root is correctly rounded; a general power of a C library need not be
     return np.asarray(np.sqrt(base) if (exponent == 0.5).all() else np.power(base, exponent))
 
 
 def square_root(node: Node, values: Sequence[Value]) -> Value:
-    return np.asarray(np.sqrt(_constant(node, *_count(node, values, 1))))
-
-
-def check_size(node: Node, shape: Sequence[int]) -> None:
-    """Raise CorruptModel for a result larger than that of any model, before it is made."""
-    if math.prod(shape) > MAX_ELEMENTS:
-        raise node.corrupt(f'its result would have the shape {tuple(shape)}')
-
-
-def _count(node: Node, values: Sequence[Value], expected: int) -> Sequence[Value]:
-    if len(values) != expected:
-        raise node.corrupt(f'it has {len(values)} inputs, not {expected}')
-    return values
-
-
-def _constant(node: Node, value: Value) -> Array:
-    if isinstance(value, Tensor):
-        raise node.unsupported('a parameter that the model computes is not supported', hint='constant parameters')
-    return value
-
-
-def _axes(node: Node, values: Sequence[Value]) -> list[int]:
-    given = node.integers('axes')  # an attribute before opset 13, an input since
-    return given if given is not None else [int(axis) for value in values[1:] for axis in _constant(node, value)]
-
-
-def _reshaped(node: Node, x: Value, target: Sequence[int]) -> Value:
-    size, known = math.prod(x.shape), math.prod(extent for extent in target if extent != -1)
-    if list(target).count(-1) == 1 and known > 0:
-        target = [size // known if extent == -1 else extent for extent in target]
-    if min(target, default=1) < 0 or math.prod(target) != size:
-        raise node.corrupt(f'the shape {list(target)} does not hold the {size} elements of {x.shape}')
-    return _moved(x, lambda array: array.reshape(tuple(target)))
-
-
-def _moved(x: Value, move: Callable[[Any], Any]) -> Value:
-    return x.rearranged(move) if isinstance(x, Tensor) else np.asarray(move(x))
+    return np.asarray(np.sqrt(constant_of(node, *count(node, values, 1))))
 
 
 HANDLERS: Mapping[str, Handler] = MappingProxyType(
@@ -294,34 +188,31 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         'BipolarQuant': quantizer(read_bipolar),
         'Cast': cast,
         'Clip': clip,
-        'Concat': concat,
         'Constant': constant,
         'Conv': convolution,
+        'ConvInteger': conv_integer,
         'DequantizeLinear': dequantize_linear,
         'Div': _operator('/'),
         'Dropout': identity,
-        'Flatten': flatten,
-        'Gather': gather,
         'Gemm': gemm,
         'GlobalAveragePool': pool,
         'GlobalMaxPool': pool,
         'Identity': identity,
         'MatMul': matmul,
+        'MatMulInteger': matmul_integer,
         'MaxPool': pool,
         'Mul': _operator('*'),
         'Pow': power,
         'Quant': quantizer(read_quant),
         'IntQuant': quantizer(read_quant),
+        'QLinearConv': qlinear_conv,
+        'QLinearMatMul': qlinear_matmul,
         'QuantizeLinear': quantize_linear,
         'Relu': relu,
-        'Reshape': reshape,
-        'Shape': shape,
         'Sqrt': square_root,
-        'Squeeze': squeeze,
         'Sub': _operator('-'),
-        'Transpose': transpose,
         'Trunc': quantizer(read_trunc),
-        'Unsqueeze': unsqueeze,
+        **SHAPE_HANDLERS,
     }
 )
 QUANTIZERS = ('Quant', 'IntQuant', 'BipolarQuant', 'Trunc')  # of QONNX; those of ONNX itself have its domain

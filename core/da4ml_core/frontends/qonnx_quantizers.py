@@ -100,12 +100,22 @@ class Trunc:
     dropped: int
     rounding: str
 
+    limits: tuple[int, int] | None = None  # of what is rounded, in version 2
+    output_scale: Array | None = None  # of version 2, where the zero point shrinks with the scale
+
+    @property
+    def shrink(self) -> np.float32:
+        return np.float32(2**self.dropped)
+
     def codes(self, x: Array) -> Array:
-        shifted = np.round(x / self.scale + self.zero) / np.float32(2**self.dropped)
+        shifted = np.round(x / self.scale + self.zero) / self.shrink
+        if self.limits is not None:
+            shifted = np.clip(shifted, np.float32(self.limits[0]), np.float32(self.limits[1]))
         return ROUNDINGS[self.rounding][0](shifted)
 
     def constants(self, x: Array) -> Array:
-        return np.asarray((self.codes(x.astype(np.float32)) - self.zero) * self.scale, dtype=np.float32)
+        zero, scale = self._output
+        return np.asarray((self.codes(x.astype(np.float32)) - zero) * scale, dtype=np.float32)
 
     def apply(self, x: Tensor) -> Tensor:
         mode = ROUNDINGS[self.rounding][1]
@@ -114,8 +124,18 @@ class Trunc:
             codes = thresholds(self.node, x, self.codes)
         else:  # wide enough to hold any sum: the tracer narrows what cannot occur
             whole = scaled.base.quantize(True, 2 * WIDEST_SUM, 0, Rounding.RND_CONV, Overflow.WRAP)
-            codes = Tensor((whole * 2.0**-self.dropped).quantize(True, 2 * WIDEST_SUM, 0, mode, Overflow.WRAP))
-        return codes.with_constant('-', self.zero).with_constant('*', self.scale)
+            shifted: Any = whole * 2.0**-self.dropped
+            if self.limits is not None:
+                shifted = np.clip(shifted, *self.limits)
+            codes = Tensor(shifted.quantize(True, 2 * WIDEST_SUM, 0, mode, Overflow.WRAP))
+        zero, scale = self._output
+        return codes.with_constant('-', zero).with_constant('*', scale)
+
+    @property
+    def _output(self) -> tuple[Array, Array]:
+        if self.output_scale is None:
+            return self.zero, self.scale
+        return np.asarray(self.zero / self.shrink, dtype=np.float32), self.output_scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +165,30 @@ def read_quant(node: Node, parameters: list[Array]) -> Quant:
 
 
 def read_trunc(node: Node, parameters: list[Array]) -> Trunc:
+    """Version 1 has two bit widths; version 2 a scale for what is left, and clamps to its bit width."""
     if len(parameters) == 5:
-        raise node.unsupported(
-            'Trunc with an output scale (its version 2) is not supported', hint='supported: version 1'
-        )
+        return _read_trunc_2(node, parameters)
     scale = _scale(node, parameters, 'scale, zero point, input and output bit width', 4)
     dropped = _width(node, parameters[2], WIDEST_SUM) - _width(node, parameters[3], WIDEST_SUM)
     if dropped < 0:
         raise node.corrupt('its output is wider than its input')
     return Trunc(node, scale, parameters[1].astype(np.float32), dropped, _rounding(node, 'FLOOR'))
+
+
+def _read_trunc_2(node: Node, parameters: list[Array]) -> Trunc:
+    scale = _scale(node, parameters, 'scale, zero point, input width, output scale and output width', 5)
+    output = parameters[3].astype(np.float32)
+    ratios = np.round(np.log2(np.broadcast_to(output / scale, np.broadcast_shapes(output.shape, scale.shape))))
+    if not (output > 0).all() or np.ptp(ratios) or not 0 <= ratios.reshape(-1)[0] <= WIDEST_SUM:
+        raise node.unsupported(
+            'output scales that are not the scales times one power of two are not supported',
+            hint='the same ratio for all channels',
+        )
+    bits = _width(node, parameters[4], WIDEST)
+    signed, narrow = bool(node.integer('signed', 1)), bool(node.integer('narrow', 0))
+    kept = Quant(node, scale, parameters[1], bits, signed, narrow, 'FLOOR')
+    zero, rounding = parameters[1].astype(np.float32), _rounding(node, 'FLOOR')
+    return Trunc(node, scale, zero, int(ratios.reshape(-1)[0]), rounding, kept.limits, output)
 
 
 def read_bipolar(node: Node, parameters: list[Array]) -> Bipolar:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from da4ml_core.ir import Program
     from da4ml_core.trace import SolverOptions
 
-Reader = Callable[[Path, 'SolverOptions | None', 'FixedType | str | None'], 'Program']
+Reader = Callable[[Path, 'SolverOptions | None', 'FixedType | str | None', str], 'Program']
 
 
-def _keras(path: Path, solver: SolverOptions | None, input_type: FixedType | str | None) -> Program:
+def _keras(path: Path, solver: SolverOptions | None, input_type: FixedType | str | None, softmax: str) -> Program:
     from da4ml_core.frontends.keras_file import load_keras
 
     if input_type is not None:
@@ -28,30 +28,42 @@ def _keras(path: Path, solver: SolverOptions | None, input_type: FixedType | str
             location=Location(str(path)),
             hint='leave it out',
         )
+    if softmax != 'drop':
+        raise FrontendError(
+            'only the softmax of an .onnx model is kept by choice; a QSoftmax is exact as it is',
+            location=Location(str(path)),
+            hint='leave the choice out',
+        )
     return load_keras(path, solver)
 
 
-def _qonnx(path: Path, solver: SolverOptions | None, input_type: FixedType | str | None) -> Program:
+def _qonnx(path: Path, solver: SolverOptions | None, input_type: FixedType | str | None, softmax: str) -> Program:
     from da4ml_core.frontends.qonnx_file import load_qonnx
 
-    return load_qonnx(path, solver, input_type)
+    return load_qonnx(path, solver, input_type, softmax)
 
 
-def _pt2(path: Path, solver: SolverOptions | None, input_type: FixedType | str | None) -> Program:
+def _pt2(path: Path, solver: SolverOptions | None, input_type: FixedType | str | None, softmax: str) -> Program:
     from da4ml_core.frontends.pytorch.archive import read_pt2
     from da4ml_core.frontends.qonnx_file import noted, program_of
 
-    return noted(program_of(read_pt2(path), solver, input_type))
+    return noted(program_of(read_pt2(path), solver, input_type, softmax))
 
 
 PICKLES = ('.pt', '.pth', '.pkl', '.pickle')
 READERS: Mapping[str, Reader] = MappingProxyType({'.keras': _keras, '.h5': _keras, '.onnx': _qonnx, '.pt2': _pt2})
 
 
-def load(path: str | Path, solver: SolverOptions | None = None, input_type: FixedType | str | None = None) -> Program:
+def load(
+    path: str | Path,
+    solver: SolverOptions | None = None,
+    input_type: FixedType | str | None = None,
+    softmax: str = 'drop',
+) -> Program:
     """The program of a model file of any known kind; raises FrontendError for an unknown suffix.
 
     ``input_type`` is for models that compute with their inputs before they quantize them, say ``'fixed<3,12>'``.
+    ``softmax`` at the end of an ONNX model is dropped ('drop'), or computed by tables ('keep').
     """
     path = Path(path)
     if is_function_source(path):
@@ -67,7 +79,7 @@ def load(path: str | Path, solver: SolverOptions | None = None, input_type: Fixe
             location=Location(str(path)),
             hint=f'known suffixes: {", ".join([*READERS, *plugin_suffixes()])}',
         )
-    return reader(path, solver, input_type)
+    return reader(path, solver, input_type, softmax)
 
 
 def check_no_pickle(path: Path) -> None:

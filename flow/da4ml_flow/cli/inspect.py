@@ -75,7 +75,9 @@ def _table(found: Inspection) -> Any:
         (
             layer.name,
             layer.kind,
-            'constant' if layer.shape is None and found.kind.startswith('QONNX') else _shape(layer.shape),
+            'constant'
+            if layer.shape is None and found.kind in ('QONNX model', 'PyTorch model')
+            else _shape(layer.shape),
             '; '.join(layer.quantizers),
             f'{layer.bit_operations:,}' if layer.bit_operations else '',
             str(layer.verdict),

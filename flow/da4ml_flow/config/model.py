@@ -81,6 +81,10 @@ class ModelConfig(Section):
         default=None,
         description='fixed<int bits, frac bits> of the inputs of an .onnx model that does not quantize them itself',
     )
+    softmax: Literal['drop', 'keep'] = Field(
+        default='drop',
+        description='the softmax at the end of an .onnx model: drop, logits come out; keep, by tables, to about 2^-9',
+    )
     dataset: DatasetConfig | None = Field(default=None, description='samples for accuracy and simulation')
 
 

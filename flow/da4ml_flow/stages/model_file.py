@@ -25,6 +25,7 @@ def load_model(
     max_operands: int | None = None,
     tables: bool = False,
     input_type: str | None = None,
+    softmax: str = 'drop',
     report: Callable[[str], None] = lambda text: None,
 ) -> Program:
     """The program; a saved one is taken as it is. Raises FrontendError, IRError.
@@ -46,7 +47,7 @@ def load_model(
     )
     with warnings.catch_warnings(record=True) as noted:
         warnings.simplefilter('always')
-        program = load(path, solver=solver, input_type=input_type)
+        program = load(path, solver=solver, input_type=input_type, softmax=softmax)
     for warning in noted:
         report(f'note: {warning.message}')
     return program

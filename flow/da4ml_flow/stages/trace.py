@@ -24,6 +24,7 @@ class Trace:
             'source': _source(config.model.source),
             'weights': config.model.weights or _weights_beside(config.model.source),
             'input_type': config.model.input_type,
+            'softmax': config.model.softmax,
             'quantization': quantization_settings(config),
             'optimizer': {**config.optimizer.model_dump(mode='json'), 'max_operands': config.max_operands},
         }
@@ -55,6 +56,7 @@ class Trace:
                 max_operands=context.config.max_operands,
                 tables=options.tables,
                 input_type=context.config.model.input_type,
+                softmax=context.config.model.softmax,
                 report=context.report,
             )
         elapsed = time.perf_counter() - start

@@ -273,7 +273,7 @@ UNSUPPORTED: dict = {
         'keras', 'Activation', 'act', 'features', activation='relu'
     ),
     'a model output that no quantizer has touched': lambda model: model.add('keras', 'Flatten', 'flat', 'features'),
-    "layer 'rnn' is a QGRU": lambda model: model.add('hgq', 'QGRU', 'rnn', 'dense'),
+    "layer 'rnn' is a QLIF": lambda model: model.add('hgq', 'QLIF', 'rnn', 'dense'),
     r"layer 'mine' is a mine\.QDense": lambda model: model.add('mine', 'QDense', 'mine', 'dense'),
     r"layer 'op' is a keras\.ops\.Erf": lambda model: (
         model.add('keras', 'Erf', 'op', 'dense'),

@@ -25,7 +25,8 @@ def inspect_model(source: str | Path, weights: Path | None = None, input_type: s
     ``weights`` are those of a Keras architecture in .json; ``input_type`` as in :func:`da4ml_core.load_model`.
     """
     from da4ml_core.frontends.inspection.keras import inspect_keras
-    from da4ml_core.frontends.inspection.onnx import inspect_onnx
+    from da4ml_core.frontends.inspection.onnx import inspect_graph, inspect_onnx
+    from da4ml_core.frontends.pytorch.archive import read_pt2
     from da4ml_core.trace import SolverOptions
 
     path = Path(source)
@@ -39,6 +40,8 @@ def inspect_model(source: str | Path, weights: Path | None = None, input_type: s
         return inspect_keras(path, weights, solver)
     if suffix == ONNX:
         return inspect_onnx(path, solver, input_type)
+    if suffix == '.pt2':
+        return inspect_graph(read_pt2(path), solver, input_type, 'PyTorch')
     return _inspect_program(path, solver, input_type)
 
 
@@ -47,12 +50,15 @@ def is_float_model(path: Path) -> bool:
     from da4ml_core.frontends import keras_file, qonnx_file
     from da4ml_core.frontends.keras_graph import all_layers
     from da4ml_core.frontends.onnx_model import read_onnx
+    from da4ml_core.frontends.pytorch.archive import read_pt2
 
     if is_architecture(path):
         return True
     if path.suffix.lower() in KERAS:
         archive = keras_file.open_model(path)
         return keras_file.is_float(all_layers(archive.config, archive.weights))
+    if path.suffix.lower() == '.pt2':
+        return qonnx_file.is_float(read_pt2(path))
     return path.suffix.lower() == ONNX and qonnx_file.is_float(read_onnx(path))
 
 

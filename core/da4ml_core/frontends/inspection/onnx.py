@@ -16,7 +16,8 @@ from da4ml_core.frontends.inspection.report import InspectedLayer, Inspection, S
 from da4ml_core.frontends.onnx_model import Node, OnnxGraph, read_onnx
 from da4ml_core.frontends.post_training import from_onnx
 from da4ml_core.frontends.post_training.float_graph import GraphBuilder
-from da4ml_core.frontends.qonnx_ops import HANDLERS, QUANTIZERS, Value
+from da4ml_core.frontends.qonnx_ops import HANDLERS, QUANTIZERS
+from da4ml_core.frontends.qonnx_shapes import Value
 from da4ml_core.frontends.qonnx_tensor import Tensor
 
 if TYPE_CHECKING:
@@ -26,21 +27,25 @@ USUAL_INPUT = 'fixed<3,12>'  # for models that compute with their inputs before 
 
 
 def inspect_onnx(path: Path, solver: SolverOptions, input_type: str | None) -> Inspection:
-    """Raises FrontendError where the file as a whole cannot be read."""
-    graph = read_onnx(path)
+    """Of a file; raises FrontendError where it as a whole cannot be read."""
+    return inspect_graph(read_onnx(path), solver, input_type)
+
+
+def inspect_graph(graph: OnnxGraph, solver: SolverOptions, input_type: str | None, kind: str = 'ONNX') -> Inspection:
+    """Of a graph, which may come from a model of another ``kind``."""
     if input_type is None and qonnx_file.is_float(graph):
-        return _inspect_float(graph)
+        return _inspect_float(graph, kind)
     try:
-        return _inspect_quantized(graph, solver, input_type)
+        return _inspect_quantized(graph, solver, input_type, f'Q{kind}' if kind == 'ONNX' else kind)
     except UntypedInput:
-        return _inspect_quantized(graph, solver, USUAL_INPUT)
+        return _inspect_quantized(graph, solver, USUAL_INPUT, f'Q{kind}' if kind == 'ONNX' else kind)
 
 
 class UntypedInput(Exception):
     """The model computes with an input that has no type."""
 
 
-def _inspect_quantized(graph: OnnxGraph, solver: SolverOptions, input_type: str | None) -> Inspection:
+def _inspect_quantized(graph: OnnxGraph, solver: SolverOptions, input_type: str | None, name: str) -> Inspection:
     from da4ml_core.trace import Tracer
 
     kind = None if input_type is None else qonnx_file.parse_type(input_type)
@@ -77,7 +82,7 @@ def _inspect_quantized(graph: OnnxGraph, solver: SolverOptions, input_type: str 
             problem = error.message
     return Inspection(
         graph.file,
-        'QONNX model',
+        f'{name} model',
         graph.name,
         tuple(inputs),
         tuple(layers),
@@ -146,7 +151,7 @@ def _quantizer(node: Node, sources: Sequence[Value]) -> tuple[str, ...]:
     return (f'{bits} bits {signed} {scope}',)
 
 
-def _inspect_float(graph: OnnxGraph) -> Inspection:
+def _inspect_float(graph: OnnxGraph, kind: str) -> Inspection:
     """A model without quantizers, as post-training quantization reads it."""
     builder = GraphBuilder(graph.file, graph.name)
     reader = from_onnx.Reader(graph, builder)
@@ -177,7 +182,7 @@ def _inspect_float(graph: OnnxGraph) -> Inspection:
         layers.append(InspectedLayer(name, node.op_type, Verdict.YES, shape, (), spent))
     return Inspection(
         graph.file,
-        'float ONNX model',
+        f'float {kind} model',
         graph.name,
         tuple(_fixed(graph)),
         tuple(layers),
