@@ -234,8 +234,8 @@ class Draw(RandomModel):
         pairs = [self.quantized(shape) for _ in range(count)]
         around = self.around(len(shape) + 1, count) if kind.startswith('Q') else {}
         options: dict = {}
-        if kind == 'QAveragePow2':  # whose output quantizer HGQ2 applies twice behind a QAdd
-            while around.get('oq_conf') and around['oq_conf'].config.get('affine'):
+        if kind == 'QAveragePow2':  # once a process has made a QAdd, HGQ2 applies the output quantizer of these twice
+            while (oq := around.get('oq_conf')) and (oq.config.get('affine') or isinstance(oq, HardSigmoidConfig)):
                 around['oq_conf'] = self.config('datalane', len(shape) + 1)
         if kind in ('QDot', 'Dot', 'QEinsum'):
             around.pop('oq_conf', None), around.pop('enable_oq', None)

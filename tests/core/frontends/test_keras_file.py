@@ -10,7 +10,6 @@ from da4ml_core.errors import CorruptModel, FrontendError, UnsupportedLayer
 from da4ml_core.frontends import load, load_keras
 from da4ml_core.interp import predict
 from da4ml_core.ir.verify import verify
-from da4ml_core.trace import SolverOptions
 
 CORE = Path(__file__).parents[3] / 'core'
 
@@ -28,15 +27,6 @@ def test_one_dense_layer(model_file, tmp_path: Path) -> None:
 def test_operations_say_which_layer_made_them(model_file, tmp_path: Path) -> None:
     program = load_keras(model_file.write(tmp_path / 'm.keras'))
     assert {op.origin for op in program.ops} <= {'dense (QDense)', ''}
-
-
-@pytest.mark.parametrize('model', ['jsc_openml_acc77.1', 'jsc_openml_acc73.3'])
-def test_jet_taggers_equal_the_framework_in_every_element(model: str, shared: Path) -> None:
-    folder = shared / 'models' / 'hgq2'
-    program = verify(load_keras(folder / f'{model}.keras'))
-    recorded = np.load(folder / f'{model}.io.npz')
-    assert recorded['y'].shape == (2000, 10)
-    assert np.count_nonzero(predict(program, recorded['x']) != recorded['y']) == 0
 
 
 def test_our_own_model_equals_the_framework(digits: Path) -> None:
@@ -289,13 +279,6 @@ def test_unsupported_models(message: str, model_file, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedLayer, match=message) as caught:
         load_keras(model_file.write(tmp_path / 'm.keras'))
     assert str(caught.value.location) == str(tmp_path / 'm.keras')
-
-
-def test_linear_attention_equals_the_framework(shared: Path) -> None:
-    model = shared / 'models' / 'hgq2' / 'linformer_8part.keras'
-    recorded = np.load(model.with_suffix('.io.npz'))
-    program = load_keras(model, SolverOptions(effort='fast'))
-    assert np.count_nonzero(predict(program, recorded['x']) != recorded['y']) == 0
 
 
 @pytest.mark.parametrize('path', ['model.onxx', 'model', 'model.tar.gz'])

@@ -134,7 +134,8 @@ def test_rendered_text_is_the_same_configuration(write, tmp_path, render):
 
 def test_plain_data_does_not_depend_on_the_place(write, tmp_path):
     data = plain_data(load_config(write(MINIMAL)).config, tmp_path)
-    assert data['model'] == {'source': 'models/jet.keras', 'weights': None, 'input_type': None, 'dataset': None}
+    keys = {'source': 'models/jet.keras', 'weights': None, 'input_type': None, 'softmax': 'drop', 'dataset': None}
+    assert data['model'] == keys
     json.dumps(data)
 
 
