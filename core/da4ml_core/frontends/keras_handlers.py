@@ -137,8 +137,13 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         'LSTM': 'it has sigmoids and tanh in float32; QGRU and QSimpleRNN have quantizers there',
         'GRU': 'it has sigmoids and tanh in float32; use QGRU',
         'SimpleRNN': 'it has a tanh in float32; use QSimpleRNN',
-        'QLIF': 'spiking layers are not read',
-        'QSimpleSNN': 'spiking layers are not read',
+        'MultiHeadAttention': 'it has a softmax in float32; use QMultiHeadAttention',
+        'GroupNormalization': 'it divides by a square root of its inputs',
+        'UnitNormalization': 'it divides by a square root of its inputs',
+        'Embedding': 'an index has no quantizer; index a constant array in a Python function instead',
+        'TimeDistributed': 'the layer inside acts on the last axes as it is: leave the wrapper out',
+        'QLIF': 'spiking layers keep a state from call to call',
+        'QSimpleSNN': 'spiking layers keep a state from call to call',
     }
 )
 
