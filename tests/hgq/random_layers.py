@@ -234,9 +234,6 @@ class Draw(RandomModel):
         pairs = [self.quantized(shape) for _ in range(count)]
         around = self.around(len(shape) + 1, count) if kind.startswith('Q') else {}
         options: dict = {}
-        if kind == 'QAveragePow2':  # once a process has made a QAdd, HGQ2 applies the output quantizer of these twice
-            while (oq := around.get('oq_conf')) and (oq.config.get('affine') or isinstance(oq, HardSigmoidConfig)):
-                around['oq_conf'] = self.config('datalane', len(shape) + 1)
         if kind in ('QDot', 'Dot', 'QEinsum'):
             around.pop('oq_conf', None), around.pop('enable_oq', None)
         if kind in ('QDot', 'Dot'):
@@ -322,7 +319,7 @@ class Draw(RandomModel):
             inputs, outputs = self.operations()
         elif kind == 'nested':
             inputs, outputs = self.nested()
-        elif kind in MERGES:
+        elif kind in MERGES or kind == 'QAveragePow2':
             inputs, outputs = self.merge(kind)
         elif kind in MEANS:
             inputs, outputs = self.averaged(kind)
@@ -355,10 +352,12 @@ RECURRENT = ('QSimpleRNN', 'QGRU')
 MEANS = ('mean:pool', 'mean:global', 'mean:ops', 'mean:Average')
 MERGES = (
     *ATTENTION,
-    *('QAdd', 'QSubtract', 'QMultiply', 'QMaximum', 'QMinimum', 'QAveragePow2', 'QDot', 'QEinsum'),
+    *('QAdd', 'QSubtract', 'QMultiply', 'QMaximum', 'QMinimum', 'QDot', 'QEinsum'),
     *('Add', 'Subtract', 'Multiply', 'Maximum', 'Minimum', 'Average', 'Dot', 'Concatenate'),
 )
+# QAveragePow2 goes first: made after a QAdd, HGQ2 would apply its output quantizer twice in this process
 KINDS = (
+    'QAveragePow2',
     *(f'QConv:{rank}' for rank in RANKS),
     *(f'Q{pool}Pooling:{rank}' for pool in POOLS for rank in RANKS),
     *(f'{pool}Pooling:{rank}' for pool in POOLS for rank in RANKS),
