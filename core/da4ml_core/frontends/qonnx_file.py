@@ -92,13 +92,13 @@ def program_of(
     """As :func:`read_qonnx`, of a graph that was read before, or made of a model of another kind."""
     from da4ml_core.trace import SolverOptions, Tracer
 
-    _check_operations(graph)
     if input_type is None and is_float(graph):
         raise UnsupportedLayer(
             'the model has no quantizers: none of its nodes is a Quant or a QuantizeLinear',
             location=Location(graph.file),
             hint='quantize it after training with the section `quantization`, or train it with quantizers',
         )
+    _check_operations(graph)
     kind = parse_type(input_type) if isinstance(input_type, str) else input_type
     tracer = Tracer(graph.name, solver=solver or SolverOptions())
     if softmax not in ('drop', 'keep'):

@@ -63,8 +63,17 @@ def test_da1600_no_file(folder: Path) -> None:
 
 
 def test_da1600_unknown_suffix(folder: Path) -> None:
+    assert message(folder / 'model.tflite') == (
+        'error[DA1600]: no reader for .tflite\n  --> model.tflite\n  help: known suffixes: .keras, .h5, .onnx, .pt2'
+    )
+
+
+def test_da1600_pickle(folder: Path) -> None:
     assert message(folder / 'model.pt') == (
-        'error[DA1600]: no reader for .pt\n  --> model.pt\n  help: known suffixes: .keras, .h5, .onnx'
+        'error[DA1600]: .pt files are pickles, which execute code when they are read: they are refused\n'
+        '  --> model.pt\n'
+        '  help: of torch: torch.export.save(torch.export.export(module, (x,)), "model.pt2"), or a function that makes '
+        'the module: python:file.py:function'
     )
 
 

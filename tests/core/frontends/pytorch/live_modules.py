@@ -23,6 +23,22 @@ def make():
     return trained(module, shape), shape
 """
 
+QUANTIZED = """
+import brevitas.nn as qnn
+import torch
+from brevitas.quant import Int8ActPerTensorFixedPoint, Int8WeightPerTensorFixedPoint, Uint8ActPerTensorFixedPoint
+
+def make():
+    torch.manual_seed(5)
+    module = torch.nn.Sequential(
+        qnn.QuantIdentity(Int8ActPerTensorFixedPoint, bit_width=5),
+        qnn.QuantLinear(4, 6, bias=False, weight_quant=Int8WeightPerTensorFixedPoint, weight_bit_width=4),
+        qnn.QuantReLU(Uint8ActPerTensorFixedPoint, bit_width=4),
+    )
+    module(torch.randn(64, 4))
+    return module.eval(), (4,)
+"""
+
 
 def check(holds: bool, what: str) -> None:
     if not holds:
@@ -63,6 +79,15 @@ def main() -> None:
         path.write_text(FACTORY)
         graph = read_float_model(f'python:{path}:make')
         check([shape[1:] for shape in graph.inputs.values()] == [(8, 8)], 'a factory is read')
+        quantized_path = Path(folder) / 'quantized.py'
+        quantized_path.write_text(QUANTIZED)
+        names: dict = {}
+        exec(QUANTIZED, names)
+        x = torch.randn(64, 4) * 2
+        with torch.no_grad():
+            expected = names['make']()[0](x).numpy()
+        got = np.asarray(load_model(f'python:{quantized_path}:make').predict(x.numpy()))
+        check(bool(np.array_equal(got, expected)) and bool(got.any()), 'a factory of a quantized module is exact')
         torch.save(torch.nn.Linear(2, 2), Path(folder) / 'module.pt')
         try:
             load_model(Path(folder) / 'module.pt')
