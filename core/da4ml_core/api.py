@@ -109,7 +109,8 @@ def load_model(
 
     if isinstance(path, str | Path):
         return Program.of(load_frontend(path, solver or SolverOptions(), input_type, softmax))
-    if callable(getattr(path, 'state_dict', None)):
+    # a model of Keras on its torch backend is a module of torch, too
+    if hasattr(path, 'state_dict') and not hasattr(path, 'get_config'):
         from da4ml_core.frontends.pytorch.module import read_module
         from da4ml_core.frontends.qonnx_file import noted, program_of
 

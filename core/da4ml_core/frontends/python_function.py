@@ -75,7 +75,7 @@ def module_of_factory(source: str | Path) -> OnnxGraph:
         raise _error(source, 'the function has parameters', 'a float model comes from one without: module, shape')
     made = function()
     module, shapes = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
-    if not callable(getattr(module, 'state_dict', None)):
+    if not hasattr(module, 'state_dict'):
         raise _error(
             source,
             f'the function has no parameters, and returns a {type(module).__name__}, no module of torch',

@@ -73,6 +73,10 @@ def main() -> None:
         exact = quantized.quantized.evaluate(x.numpy().astype(np.float64))[0].reshape(64, -1)
         check(bool(np.array_equal(program, exact)), f'{index} {type(module).__name__}: the program is exact')
         export = torch.export.export(module, (x[:2],))
+        try:
+            load_model(export)
+        except FrontendError as error:
+            check('no quantizers' in error.message, f'{index} {type(module).__name__}: a program is known as one')
         check(bool(read_module(export).nodes), f'{index} {type(module).__name__}: a live program is read')
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'factory.py'
