@@ -155,7 +155,12 @@ OPTIONS = {
 
 
 @pytest.mark.parametrize(
-    ('target', 'option'), [(target, option) for target, options in OPTIONS.items() for option in options]
+    ('target', 'option'),
+    [
+        pytest.param(target, option, marks=() if number == 0 else pytest.mark.slow)
+        for target, options in OPTIONS.items()
+        for number, option in enumerate(options)
+    ],
 )
 def test_our_plugins_refuse_it(rtl: Path, tmp_path: Path, target: str, option: str) -> None:
     """They do not rely on who called them: `fusesoc run` may have."""

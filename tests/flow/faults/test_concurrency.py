@@ -75,6 +75,7 @@ def test_a_build_that_waits_goes_on_when_the_other_dies(project: Project) -> Non
     no_orphans(project.root)
 
 
+@pytest.mark.slow
 def test_two_builds_that_fail_at_once(project: Project) -> None:
     """The same error twice, and the next build goes on."""
     source = project.root / 'net.py'

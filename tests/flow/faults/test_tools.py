@@ -20,7 +20,12 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize('fault', FAULTS)
+QUICK = ('killed', 'error', 'out of disk')
+
+
+@pytest.mark.parametrize(
+    'fault', [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in FAULTS]
+)
 def test_a_tool_that_fails(project: Project, stand_in: Callable[[str, str], Callable[[], None]], fault: str) -> None:
     script, words = FAULTS[fault]
     project.build('--until', 'emit')
