@@ -158,6 +158,33 @@ def where(d: Draw):
     )
 
 
+@case(name='bits of every form')
+def bits_of_every_form(d: Draw):
+    """Numbers that are 0 or 1, however they came to be."""
+    d.input((2,), width=4)
+    d.input((2,), signed=True, width=1, integer=True)
+    d.input((2,), signed=False, width=1, integer=True)
+    make = d.pick(_BITS)
+    return lambda x, y, z: np.where(make(x, y, z), x, 7) + np.where(1 - make(x, y, z), 3, x)
+
+
+_BITS = (
+    lambda x, y, z: -np.sign(y),
+    lambda x, y, z: np.sign(y) + 1,
+    lambda x, y, z: -np.where(x < 0, -1, 0),
+    lambda x, y, z: 1 - np.where(x < 1, 1, 0),
+    lambda x, y, z: np.where(x < 1, -1, 0) + 1,
+    lambda x, y, z: np.where(x < 1, 0.5, 0) * 2,
+    lambda x, y, z: np.where(x < 1, 3, 4) - 3,
+    lambda x, y, z: 4 - np.where(x < 1, 3, 4),
+    lambda x, y, z: np.minimum(abs(z), 1),
+    lambda x, y, z: 1 - np.sign(z),
+    lambda x, y, z: np.clip(x, 0, 1) - np.clip(np.ceil(x), 0, 1) + 1,
+    lambda x, y, z: np.clip(np.floor(x), 2, 3) - 2,
+    lambda x, y, z: -np.clip(np.floor(x), -1, 0),
+)
+
+
 @case(np.select)
 def select(d: Draw):
     shape = d.input(d.shape())

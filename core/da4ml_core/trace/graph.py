@@ -153,15 +153,22 @@ class Graph:
         """``then`` where a bit (0 or 1) is set, else ``otherwise``."""
         if bit.is_constant or then == otherwise:
             return then if bit.constant[0] else otherwise
-        if bit.negated:  # 1 - bit
-            bit = bit.scaled(0, True).plus((1, 0))
-            then, otherwise = otherwise, then
         op = self.ops[bit.value]
+        source = self.intervals[bit.value]
         if op.opcode is Opcode.MUX and all(self.intervals[edge.index].is_constant for edge in op.operands[1:]):
-            if self.intervals[op.operands[1].index].lo == 0:
-                then, otherwise = otherwise, then
-            return self._mux(op.operands[0], then, otherwise)
-        return self._mux(Operand(bit.value, 0, True), then, otherwise)
+            key = op.operands[0]
+            edge = op.operands[1]
+            negative = self.intervals[edge.index].shifted(edge.shift)
+        elif source[:2] in ((0, 1), (-1, 0)):
+            key = Operand(bit.value, 0, source.lo == 0)
+            negative = source._replace(lo=source.lo or source.hi)
+        else:
+            key = self.edge(bit)._replace(negated=True)
+            return self._mux(key, then, otherwise)
+        number = (-negative.lo if bit.negated else negative.lo, negative.exp + bit.shift)
+        if not add_dyadic(number, bit.constant)[0]:  # the bit where the key is negative
+            then, otherwise = otherwise, then
+        return self._mux(key, then, otherwise)
 
     def _mux(self, key: Operand, a: Variable, b: Variable, interval: Interval | None = None) -> Variable:
         """The operation, with what both branches share taken out of it."""
