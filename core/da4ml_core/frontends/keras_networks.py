@@ -91,7 +91,7 @@ def _dense(layer: SavedLayer, x: SymbolicArray, outputs: int) -> SymbolicArray:
     if layer.flag('batch_norm', False):
         part = SavedLayer(layer.serialized, f'{layer.group}/bn_module', layer.weights)
         normalization = _normalization(layer, part, (outputs,), connections[0], mean_first=True)
-    networks = _networks(layer, connections, layer.flag('use_bias', True), normalization, (1,))
+    networks = _networks(layer, connections, layer.flag('use_bias', True), normalization, (1,), (0, 1), 2)
     layer.variables(bookkeeping(layer)) if bookkeeping(layer) else None
     looked_up = _look_up(layer, quantize_input(layer, spread), networks, (spread.ndim - 2, spread.ndim - 1))
     return quantize_output(layer, activate(layer, symbolic(np.sum(looked_up, axis=-2))))
@@ -119,8 +119,8 @@ def q_einsum_dense_t(layer: SavedLayer, x: SymbolicArray) -> SymbolicArray:
         normalization = _normalization(layer, layer, layout.shape_of(normalized), count, mean_first=False)
         bias = False
     axes = tuple(layout.kernel.index(letter) for letter in normalized)
-    networks = _networks(layer, layout.kernel_shape, bias, normalization, axes)
     places = tuple(letters.index(letter) for letter in layout.kernel)
+    networks = _networks(layer, layout.kernel_shape, bias, normalization, axes, places, len(letters))
     looked_up = _look_up(layer, quantize_input(layer, spread), networks, places)
     total = symbolic(np.sum(looked_up, axis=tuple(letters.index(letter) for letter in summed))) if summed else looked_up
     kept = [letter for letter in letters if letter not in summed]
@@ -139,23 +139,40 @@ def _networks(
     biased: bool,
     normalization: Normalization | None,
     normalized: tuple[int, ...],
+    places: tuple[int, ...],
+    total: int,
 ) -> Networks:
-    """The weights of the inner Sequential model, whose layers are all EinsumDense."""
+    """The weights of the inner Sequential model, whose layers are all EinsumDense.
+
+    ``places`` are the axes of the connections among the ``total`` that the networks are called with: biases are saved
+    in the order of the latter, from the first one on, with sizes of one between them.
+    """
     count, width = layer.options['n_hl'].integer(), layer.options['d_hl'].integer()
     if not 0 <= count <= MAX_HIDDEN or not 1 <= width <= MAX_HIDDEN:
         raise layer.corrupt(f'its networks have {count} hidden layers of {width} numbers')
+    order = sorted(range(len(places)), key=places.__getitem__)
+    spread = {place: size for place, size in zip(places, connections, strict=True)}
+    saved_bias = tuple(spread.get(place, 1) for place in range(min(places), total))
+
+    def along(bias: Float32) -> Float32:
+        """A saved bias by the axes of the connections, and the numbers of a hidden layer."""
+        more = bias.shape[len(saved_bias) :]
+        packed = bias.reshape(*(connections[axis] for axis in order), *more)
+        back = [order.index(axis) for axis in range(len(places))]
+        return packed.transpose(*back, *range(len(places), packed.ndim))
+
     hidden = []
     inputs = 1
     for number in range(count):
-        saved = _einsum_dense(layer, number, (*connections, -1, width), (*connections, width) if biased else None)
+        saved = _einsum_dense(layer, number, (*connections, -1, width), (*saved_bias, width) if biased else None)
         kernel = saved['kernel']
         if kernel.shape[-2] != inputs:  # built wider than what it is called with: the one number is broadcast
             kernel = kernel.sum(axis=-2, keepdims=True, dtype=np.float32)
-        hidden.append((kernel, saved.get('bias', np.zeros((*connections, width), dtype=np.float32))))
+        hidden.append((kernel, along(saved.get('bias', np.zeros((*saved_bias, width), dtype=np.float32)))))
         inputs = width
-    last = _einsum_dense(layer, count, (*connections, -1), connections if biased else None)
+    last = _einsum_dense(layer, count, (*connections, -1), saved_bias if biased else None)
     function = unary_function(layer, 'subnn_activation')
-    bias = last.get('bias', np.zeros(connections, dtype=np.float32))
+    bias = along(last.get('bias', np.zeros(saved_bias, dtype=np.float32)))
     return Networks(tuple(hidden), last['kernel'], bias, function, normalization, normalized)
 
 
