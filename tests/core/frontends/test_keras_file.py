@@ -285,7 +285,7 @@ def test_unsupported_models(message: str, model_file, tmp_path: Path) -> None:
 def test_an_unknown_suffix(path: str) -> None:
     with pytest.raises(FrontendError, match='no reader for') as caught:
         load(path)
-    assert caught.value.hint == 'known suffixes: .keras, .h5, .onnx'
+    assert caught.value.hint == 'known suffixes: .keras, .h5, .onnx, .pt2'
 
 
 @pytest.mark.parametrize('seed', range(40))
