@@ -182,4 +182,4 @@ def test_the_page_runs(hls4ml_python: str, tmp_path: Path):
         [hls4ml_python, '-W', 'ignore', '-c', code], env=environment, capture_output=True, text=True, cwd=tmp_path
     )
     assert found.returncode == 0, found.stderr[-2000:]
-    assert found.stdout.splitlines()[-2:] == ['(4, 3)', "['first', 'second']"]
+    assert found.stdout.splitlines()[-2:] == ['(12,)', "['first', 'second']"]
