@@ -11,7 +11,8 @@ from da4ml_core.ir.program import Op, Program
 from da4ml_core.ir.table import Lookup
 
 CONSTANT = -1  # the symbol of the constant part of a form
-MAX_SYMBOLS = 256  # a sum of more is a symbol of its own: running sums of n values would take n^2 steps and numbers
+MAX_SYMBOLS = 256  # a sum of more is a symbol of its own, once as many terms have been added in all as
+MAX_TERMS = 8_000_000  # because running sums of n values would take n^2 steps and numbers
 
 
 class LinearForm(NamedTuple):
@@ -146,8 +147,8 @@ def derived_intervals(program: Program) -> list[Interval]:
 
 
 def narrowed_intervals(program: Program) -> list[Interval]:
-    """For each op, the interval that follows from the input types alone, or the declared one where that is tighter."""
-    return _propagate(program, intersect)
+    """For each op, the interval that follows from the input types alone, whatever is declared."""
+    return _propagate(program, lambda proved, declared: proved)
 
 
 def provable_intervals(program: Program) -> list[Interval]:
@@ -163,6 +164,7 @@ def _propagate(
     derived: list[Interval] = []
     last_use = _last_uses(program)
     forms: dict[int, LinearForm] = {}
+    added = 0
     for index, op in enumerate(program.ops):
         edges = [
             known[index].shifted(shift, negated) if shift or negated else known[index]
@@ -174,13 +176,14 @@ def _propagate(
             flip = op.opcode is Opcode.NEG
             form = add_forms([(forms[edge.index], edge.shift, edge.negated != flip) for edge in op.operands])
             proved = intersect(proved, form.interval(known))
+            added += len(form.coefficients)
         elif op.opcode is Opcode.MUX:
             parts = [(forms[edge.index], edge.shift, edge.negated) for edge in op.operands]
             proved = intersect(proved, _selected(edges, parts, known))
         derived.append(proved)
         known.append(decide(proved, op.interval))
-        is_short = is_sum and len(form.coefficients) <= MAX_SYMBOLS
-        forms[index] = form if is_short else _symbol_form(index, known[index])
+        is_followed = is_sum and (added <= MAX_TERMS or len(form.coefficients) <= MAX_SYMBOLS)
+        forms[index] = form if is_followed else _symbol_form(index, known[index])
         for edge in op.operands:
             if last_use[edge.index] == index:
                 forms.pop(edge.index, None)

@@ -8,7 +8,7 @@ import pytest
 from da4ml_core.interp import evaluate, predict
 from da4ml_core.ir.affine import MAX_SYMBOLS
 from da4ml_core.ir.verify import verify
-from da4ml_core.trace import Tracer
+from da4ml_core.trace import SolverOptions, Tracer
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_long_sums_stay_exact(form, shallow_stack):
     assert np.array_equal(rest, samples[:, :-1].sum(axis=1))
 
 
-def test_analysis_follows_bounded_sums_only(monkeypatch):
+def test_analysis_follows_sums_to_a_bound_once_there_are_many(monkeypatch):
     from da4ml_core.ir import affine
 
     longest = []
@@ -97,7 +97,24 @@ def test_analysis_follows_bounded_sums_only(monkeypatch):
         return add_forms(terms)
 
     monkeypatch.setattr(affine, 'add_forms', measured)
+    monkeypatch.setattr(affine, 'MAX_TERMS', 1000)
     tracer = Tracer('sums')
     x = tracer.input((3 * MAX_SYMBOLS,)).quantize(False, 1, 0)
     tracer.finish(np.add.accumulate(x))
     assert max(longest) == MAX_SYMBOLS
+
+
+@pytest.mark.parametrize('followed', [0, 8_000_000])
+def test_products_of_long_sums_are_proved_however_far_analysis_follows_them(monkeypatch, followed):
+    from da4ml_core.ir import affine
+
+    monkeypatch.setattr(affine, 'MAX_TERMS', followed)
+    count, matrix = MAX_SYMBOLS - 40, np.array([[7, -1, 3], [1, 5, -9], [-2, 6, 11]])
+    tracer = Tracer('sums', solver=SolverOptions(effort='fast', extra_depth=None))
+    x = tracer.input((3, count)).quantize(False, 1, 0)
+    program = tracer.finish(x.sum(axis=1) @ matrix)
+    if followed:
+        bounds = [(count * column.clip(max=0).sum(), count * column.clip(min=0).sum()) for column in matrix.T]
+        assert [interval[:2] for interval in program.output_intervals] == bounds
+    samples = np.random.default_rng(1).integers(0, 2, (5, 3, count))
+    assert np.array_equal(predict(program, samples), samples.sum(axis=2) @ matrix)

@@ -78,13 +78,14 @@ def test_da1600_pickle(folder: Path) -> None:
 
 
 def test_da1601_layer(folder: Path) -> None:
-    path = write(folder / 'm.keras', INPUT, layer('QGRU', 'g1'), layer('LSTM', 's'))
+    path = write(folder / 'm.keras', INPUT, layer('Bidirectional', 'g1'), layer('LSTM', 's'))
     assert message(path) == (
-        "error[DA1601]: layer 'g1' is a QGRU, which is not supported\n"
-        "  --> m.keras (layer 'g1' (QGRU))\n"
+        "error[DA1601]: layer 'g1' is a Bidirectional, which is not supported\n"
+        "  --> m.keras (layer 'g1' (Bidirectional))\n"
         "  note: neither is layer 's' (LSTM)\n"
-        '  help: supported: QSum, ReLU, PReLU, Dropout, Permute, QEinsum, QMaximum, QMinimum, GaussianDropout, '
-        'LeakyReLU, QMultiply, QSubtract'
+        '  help: supported: QAffinedUnaryFunctionLUT, Identity, QUnaryFunctionLUT, ActivityRegularization, '
+        'QLinformerAttention, QMultiHeadAttention, Activation, QLinformerAttentionT, QMultiHeadAttentionT, '
+        'RepeatVector, Subtract, QBatchNormalization'
     )
 
 
