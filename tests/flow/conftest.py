@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from postgres_server import PostgresServer
 
 from da4ml_flow.config.load import LoadedConfig, load_config
 from da4ml_flow.results.metrics import ToolVersion, measure
@@ -70,3 +71,19 @@ def chain():
         FakeStage('lint', ('emit',), lambda config: {}),
         FakeStage('synthesize', ('emit',), lambda config: {}),
     ]
+
+
+@pytest.fixture(scope='session')
+def postgres():
+    """A running PostgreSQL server."""
+    server = PostgresServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=['sqlite', 'postgresql'])
+def place(request, tmp_path) -> Path | str:
+    """Where there is no results database yet, of either kind."""
+    if request.param == 'sqlite':
+        return tmp_path / 'results' / 'da4ml.sqlite'
+    return request.getfixturevalue('postgres').fresh()

@@ -47,23 +47,17 @@ def put(
 ) -> int:
     """Read the folders, record every run, show what was found and what is wrong; 1 if anything is."""
     from da4ml_flow.cli.console import error_data, print_json
-    from da4ml_flow.cli.database import chosen_database
+    from da4ml_flow.cli.database import named_database, open_store
     from da4ml_flow.cli.main import show_error
-    from da4ml_flow.config.load import load_config
-    from da4ml_flow.errors import ResultsError
-    from da4ml_flow.results.store import Store
 
-    path = chosen_database(database, load_config(config_file) if config_file is not None else None)
-    if path is None:
-        raise ResultsError('this configuration records no results', hint='results: {database: sqlite:///...}')
+    place = named_database(database, config_file)
     found = [read(folder) for folder in folders]
     runs = {run.uid: run for item in found for run in item.runs}
     problems = [problem for item in found for problem in item.problems]
     files = sum(item.files for item in found)
     if runs:
-        store = Store(path, create=True)
-        for run in runs.values():
-            store.record(run)
+        for _ in open_store(place, create=True).record_each(runs.values()):
+            pass
     if as_json:
         shown = [{'uid': run.uid, 'name': run.name, 'metrics': len(run.metrics)} for run in runs.values()]
         print_json({'files': files, 'runs': shown, 'problems': [error_data(problem) for problem in problems]})

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from da4ml_flow.cli.options import JSON
+
+if TYPE_CHECKING:
+    from da4ml_flow.results.place import Place
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -16,6 +20,8 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option('-c', '--config', 'config_file', type=click.Path(path_type=Path), help='Use the database of this file.')
 @click.option('--database', metavar='URL', help='Use this database, as in sqlite:///results/da4ml.sqlite.')
 @click.option('--name', help='Only runs of this name.')
+@click.option('--where', multiple=True, metavar='CONDITION', help="As in 'luts < 5000 and rtl.clock_ns == 5'.")
+@click.option('--sort-by', metavar='KEY', help='A figure or a fact, as luts, luts/implement or accuracy:desc.')
 @click.option('--history', metavar='METRIC', help='One figure over time, as luts or luts/synthesize.')
 @click.option('--csv', 'csv_file', type=FILE, help='Write the history as CSV.')
 @click.option('--html', 'html_file', type=FILE, help='Write the history as a page.')
@@ -26,6 +32,8 @@ def report(
     config_file: Path | None,
     database: str | None,
     name: str | None,
+    where: tuple[str, ...],
+    sort_by: str | None,
     history: str | None,
     csv_file: Path | None,
     html_file: Path | None,
@@ -38,22 +46,23 @@ def report(
     results/da4ml.sqlite here.
     """
     from da4ml_flow.cli.console import print_json, print_table
-    from da4ml_flow.cli.database import chosen_database
-    from da4ml_flow.config.load import load_config
-    from da4ml_flow.errors import ResultsError
+    from da4ml_flow.cli.database import named_database, open_store
     from da4ml_flow.report.summary import run_table, runs_table
-    from da4ml_flow.results.store import Store
+    from da4ml_flow.results.selection import Selection
 
-    loaded = load_config(config_file) if config_file is not None else None
-    path = chosen_database(database, loaded)
-    if path is None:
-        raise ResultsError('this configuration records no results', hint='results: {database: sqlite:///...}')
+    place = named_database(database, config_file)
     if history is None and (csv_file or html_file):
         raise click.UsageError('--csv and --html are for --history')
     if history is not None:
-        _history(path, history, name, limit, csv_file, html_file, as_json=as_json)
+        if where or sort_by:
+            raise click.UsageError('--where and --sort-by are not for --history')
+        _history(place, history, name, limit, csv_file, html_file, as_json=as_json)
         return
-    found = Store(path, create=False).runs(runs, name=name, limit=None if runs else limit)
+    key, _, order = (sort_by or '').partition(':')
+    if order not in ('', 'asc', 'desc'):
+        raise click.UsageError(f'--sort-by ends with :asc or :desc, not :{order}')
+    chosen = Selection(runs, name, where, key, order == 'desc', None if runs else limit)
+    found = open_store(place, create=False).runs(chosen)
     if as_json:
         print_json(
             [
@@ -71,7 +80,7 @@ def report(
 
 
 def _history(
-    database: Path,
+    place: Place,
     key: str,
     name: str | None,
     limit: int,
@@ -83,11 +92,11 @@ def _history(
     from dataclasses import asdict
 
     from da4ml_flow.cli.console import print_json, print_table
+    from da4ml_flow.cli.database import open_store
     from da4ml_flow.config.nearest import nearest
     from da4ml_flow.errors import ResultsError
     from da4ml_flow.report.history import history_csv, history_page, history_table, series_of
     from da4ml_flow.results.metrics import METRICS
-    from da4ml_flow.results.store import Store
     from da4ml_flow.workspace import system_errors, write_durably
 
     metric, _, stage = key.partition('/')
@@ -95,7 +104,7 @@ def _history(
         near = nearest(metric, list(METRICS))
         hint = f'did you mean {near!r}?' if near else f'known: {", ".join(METRICS)}'
         raise ResultsError(f'there is no metric {metric!r}', hint=hint)
-    found = series_of(metric, Store(database, create=False).history(metric, stage, name))
+    found = series_of(metric, open_store(place, create=False).history(metric, stage, name))
     for path, text in ((csv_file, history_csv), (html_file, history_page)):
         if path is not None:
             with system_errors(path):

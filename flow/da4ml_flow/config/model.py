@@ -270,14 +270,18 @@ class ResultsConfig(Section):
 
     database: str | None = Field(
         default='sqlite:///results/da4ml.sqlite',
-        description='SQLite URL, a path relative to this file; null: no database',
+        description='sqlite:///path, relative to this file, or postgresql://user@host/name; null: no database',
     )
 
     @field_validator('database')
     @classmethod
-    def _sqlite(cls, url: str | None) -> str | None:
-        if url is not None and not re.match(r'^sqlite:///.', url):
-            raise problem('value', f'not an SQLite URL: {url!r}', 'write sqlite:///path/to/file.sqlite')
+    def _known(cls, url: str | None) -> str | None:
+        if url is not None and not re.match(r'^(sqlite:///|postgresql(\+psycopg)?://).', url):
+            hint = 'write sqlite:///path/to/file.sqlite or postgresql://user@host/database'
+            raise problem('value', 'not the URL of a results database', hint)
+        if url is not None and re.search(r'://[^/@]*:[^/]*@|[?&]password=', url):
+            hint = 'leave it to ~/.pgpass, PGPASSWORD, or the whole URL to DA4ML_FLOW_DB'
+            raise problem('value', 'a password in it would be kept with every run', hint)
         return url
 
 

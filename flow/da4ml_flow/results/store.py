@@ -2,80 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from da4ml_flow.errors import Location, ResultsError
 from da4ml_flow.results import tables
+from da4ml_flow.results.database import database_errors, open_engine
 from da4ml_flow.results.metrics import Metric
-from da4ml_flow.results.record import (
-    MetricPoint,
-    RunRecord,
-    StageRun,
-    StoredPoint,
-    StoredRun,
-    StoredSweep,
-    canonical_json,
-)
+from da4ml_flow.results.place import Place, shown
+from da4ml_flow.results.record import MetricPoint, RunRecord, StoredPoint, StoredRun, StoredSweep, canonical_json
+from da4ml_flow.results.reading import read_records, read_runs
+from da4ml_flow.results.schema import NO_RESULTS, bring_up_to_date
+from da4ml_flow.results.selection import EVERY, Selection, selected
 
-BUSY_TIMEOUT_S = 30
-NETWORK_FILE_SYSTEMS = {'nfs', 'nfs4', 'cifs', 'smb3', 'fuse.sshfs', 'lustre', 'gpfs', 'beegfs', 'ceph', 'afs', '9p'}
-REASONS = (
-    ('locked', 'another process holds it; try again'),
-    ('full', 'free some space; what was there before is intact'),
-    ('disk I/O', 'its disk is full or fails; what was there before is intact'),
-    ('readonly', 'it is read-only'),
-    ('not a database', 'move it away; it is made again from the records in the build folder'),
-    ('malformed', 'move it away; it is made again from the records in the build folder'),
-    ('unable to open', 'check that its folder exists and can be written'),
-)
+Row = dict[str, Any]
+CHUNK = 200  # runs that are read at once
 
 
 class Store:
-    """An open results database."""
+    """An open results database; ``kept`` says where the tables of an older version are, if they were upgraded."""
 
-    def __init__(self, path: Path, *, create: bool) -> None:
-        """Open the database, made or brought to this version's schema if ``create``; raises ResultsError."""
-        self.path = path
-        if not create and not path.is_file():
-            raise ResultsError(
-                'there are no results yet',
-                location=Location(str(path)),
-                hint='`da4ml-flow build` records them; --config or --database names another database',
-            )
-        self._writing = create
-        with self._errors():
+    def __init__(self, place: Place, *, create: bool) -> None:
+        """Open the database, made if ``create``, and brought to this version's schema; raises ResultsError."""
+        self.place = place
+        if isinstance(place, Path):
+            if not create and not place.is_file():
+                raise ResultsError('there are no results yet', location=Location(str(place)), hint=NO_RESULTS)
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                place.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise ResultsError(
-                    f'the database cannot be made: {error.strerror}', location=Location(str(path))
+                    f'the database cannot be made: {error.strerror}', location=Location(str(place))
                 ) from error
-            url = sa.URL.create('sqlite', database=str(path))
-            self.engine = sa.create_engine(url, connect_args={'timeout': BUSY_TIMEOUT_S}, poolclass=sa.NullPool)
-            sa.event.listen(self.engine, 'connect', self._connected)
-            sa.event.listen(self.engine, 'begin', self._begun)
+        with self._errors():
+            self.engine = open_engine(place, writing=create)
             self._writer = self.engine.execution_options(write=True)
-            self._check_schema()
+            self.kept = bring_up_to_date(self.engine, place, create=create)
 
     def record(self, run: RunRecord) -> None:
         """Put a run in, or in the place of the one with its uid; all of it or nothing."""
-        with self._errors(), self._writer.begin() as connection:
-            self._record_run(connection, run)
+        for _ in self.record_each([run]):
+            pass
+
+    def record_each(self, runs: Iterable[RunRecord]) -> Iterator[RunRecord]:
+        """Put runs in, a transaction each on one connection; yields each when it is there for good."""
+        with self._errors(), self._writer.connect() as connection:
+            for run in runs:
+                with connection.begin():
+                    self._record_run(connection, run)
+                yield run
 
     def record_points(self, sweep: StoredSweep, points: Sequence[StoredPoint]) -> None:
         """Put points of a sweep in with their runs, each in the place of the one with its key; all or nothing."""
         with self._errors(), self._writer.begin() as connection:
-            row = {'uid': sweep.uid, 'name': sweep.name, 'definition': canonical_json(dict(sweep.definition))}
-            upsert = insert(tables.sweep).values(row).on_conflict_do_update(index_elements=['uid'], set_=row)
-            sweep_id = connection.execute(upsert.returning(tables.sweep.c.id)).scalar_one()
-            for point in points:
+            definition = canonical_json(dict(sweep.definition))
+            row = {'uid': sweep.uid, 'name': sweep.name, 'definition': definition}
+            sweep_id = self._upsert(connection, tables.sweep, ('uid',), row)
+            # in one order everywhere: two that write the same runs never wait for each other in a circle
+            for point in sorted(points, key=lambda point: '' if point.run is None else point.run.uid):
                 columns = {
                     'sweep_id': sweep_id,
                     'run_id': None if point.run is None else self._record_run(connection, point.run),
@@ -86,8 +74,7 @@ class Store:
                     'message': point.message,
                     'finished': point.finished,
                 }
-                statement = insert(tables.sweep_point).values(columns)
-                connection.execute(statement.on_conflict_do_update(index_elements=['sweep_id', 'key'], set_=columns))
+                self._upsert(connection, tables.sweep_point, ('sweep_id', 'key'), columns)
 
     def points(self, sweep_uid: str) -> dict[str, str]:
         """When each recorded point of a sweep was finished, by its key."""
@@ -128,145 +115,93 @@ class Store:
             'git_dirty': run.git_dirty,
             'package_version': run.package_version,
         }
-        statement = insert(tables.run).values(columns)
-        upsert = statement.on_conflict_do_update(index_elements=['uid'], set_=columns).returning(tables.run.c.id)
-        run_id = int(connection.execute(upsert).scalar_one())
+        run_id = self._upsert(connection, tables.run, ('uid',), columns)
         for table in (tables.metric, tables.stage_run):
             connection.execute(table.delete().where(table.c.run_id == run_id))
-        metrics = [{'run_id': run_id, **metric.data()} for metric in run.metrics]
-        if metrics:
-            connection.execute(tables.metric.insert(), metrics)
+        # the same statements each time: they are compiled once
+        _insert(connection, tables.metric, [{'run_id': run_id, **row} for row in _ranked(run.metrics)])
+        tools: list[Row] = []
+        artifacts: list[Row] = []
         for stage in run.stages:
-            self._record_stage(connection, run_id, stage)
+            record = stage.record
+            row = {
+                'run_id': run_id,
+                'stage': stage.stage,
+                'key': record.key if record else None,
+                'status': stage.status,
+                'cached': stage.cached,
+                'started': record.started if record else None,
+                'wall_s': record.wall_s if record else stage.wall_s,
+                'directory': stage.directory,
+                'message': stage.message,
+            }
+            inserted = tables.stage_run.insert().returning(tables.stage_run.c.id)
+            stage_id = connection.execute(inserted, _storable(row)).scalar_one()
+            if record is not None:
+                tools += [{'stage_run_id': stage_id, **tool._asdict()} for tool in record.tools]
+                artifacts += [
+                    {
+                        'stage_run_id': stage_id,
+                        'name': name,
+                        'path': item.path,
+                        'sha256': item.sha256,
+                        'size': item.size,
+                    }
+                    for name, item in record.artifacts.items()
+                ]
+        _insert(connection, tables.tool, tools)
+        _insert(connection, tables.artifact, artifacts)
         return run_id
 
-    def _record_stage(self, connection: sa.Connection, run_id: int, stage: StageRun) -> None:
-        record = stage.record
-        columns = {
-            'run_id': run_id,
-            'stage': stage.stage,
-            'key': record.key if record else None,
-            'status': stage.status,
-            'cached': stage.cached,
-            'started': record.started if record else None,
-            'wall_s': record.wall_s if record else stage.wall_s,
-            'directory': stage.directory,
-            'message': stage.message,
-        }
-        # the same statement each time: it is compiled once
-        inserted = connection.execute(tables.stage_run.insert().returning(tables.stage_run.c.id), columns)
-        stage_id = inserted.scalar_one()
-        if record is None:
-            return
-        tools = [{'stage_run_id': stage_id, **tool._asdict()} for tool in record.tools]
-        artifacts = [
-            {'stage_run_id': stage_id, 'name': name, 'path': item.path, 'sha256': item.sha256, 'size': item.size}
-            for name, item in record.artifacts.items()
-        ]
-        if tools:
-            connection.execute(tables.tool.insert(), tools)
-        if artifacts:
-            connection.execute(tables.artifact.insert(), artifacts)
+    def _upsert(self, connection: sa.Connection, table: sa.Table, keys: Sequence[str], row: Row) -> int:
+        """The id of the row with these keys, new or replaced."""
+        if self.engine.dialect.name == 'sqlite':
+            from sqlalchemy.dialects.sqlite import insert
+        else:
+            from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
+        statement = insert(table).values(_storable(row))
+        upsert = statement.on_conflict_do_update(index_elements=list(keys), set_={key: statement.excluded[key] for key in row})
+        return int(connection.execute(upsert.returning(table.c.id)).scalar_one())
 
-    def runs(self, uids: Sequence[str] = (), *, name: str | None = None, limit: int | None = None) -> list[StoredRun]:
-        """The runs of these uids (or beginnings of uids), or the newest ones; newest first."""
-        run = tables.run
-        query = sa.select(run).order_by(run.c.started.desc(), run.c.id.desc())
-        if uids:
-            query = query.where(run.c.id.in_([self._resolve(uid) for uid in uids]))
-        if name is not None:
-            query = query.where(run.c.name == name)
-        if limit is not None:
-            query = query.limit(limit)
+    def runs(self, selection: Selection = EVERY) -> list[StoredRun]:
+        """The runs of a selection with their figures, in its order; raises ResultsError for what is not there."""
         with self._errors(), self.engine.connect() as connection:
-            rows = connection.execute(query).mappings().all()
-            metrics: dict[int, list[Metric]] = {row['id']: [] for row in rows}
-            table = tables.metric
-            wanted = sa.select(table).where(table.c.run_id.in_(list(metrics))).order_by(table.c.id)
-            for item in connection.execute(wanted).mappings():
-                metrics[item['run_id']].append(
-                    Metric(item['name'], item['value'], item['unit'], item['stage'], item['tool'], item['part'])
-                )
-        fields = StoredRun.__dataclass_fields__.keys() - {'metrics'}
-        return [StoredRun(**{key: row[key] for key in fields}, metrics=tuple(metrics[row['id']])) for row in rows]
+            return read_runs(connection, selected(connection, selection, shown(self.place)))
 
-    def _resolve(self, uid: str) -> int:
-        run = tables.run
-        query = sa.select(run.c.id, run.c.uid).where(run.c.uid.startswith(uid, autoescape=True)).limit(3)
+    def records(self, selection: Selection = EVERY) -> Iterator[RunRecord]:
+        """The runs of a selection as records: all that the database knows of them."""
         with self._errors(), self.engine.connect() as connection:
-            found = connection.execute(query).all()
-        exact = [row.id for row in found if row.uid == uid]
-        if len(exact) == 1 or len(found) == 1:
-            return int((exact or [found[0].id])[0])
-        if not found:
-            hint = '`da4ml-flow report` lists the runs'
-            raise ResultsError(f'there is no run {uid!r}', location=Location(str(self.path)), hint=hint)
-        names = ', '.join(row.uid for row in found)
-        raise ResultsError(f'more than one run begins with {uid!r}', location=Location(str(self.path)), hint=names)
-
-    def _connected(self, connection: Any, _: object) -> None:
-        connection.isolation_level = None  # transactions begin where we say
-        connection.execute(f'PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}')
-        connection.execute('PRAGMA foreign_keys = ON')
-        if self._writing:
-            connection.execute(f'PRAGMA journal_mode = {"DELETE" if on_network(self.path) else "WAL"}')
-
-    def _begun(self, connection: sa.Connection) -> None:
-        # a reader that becomes a writer half-way fails on a busy database, whatever the timeout
-        write = connection.get_execution_options().get('write')
-        connection.exec_driver_sql('BEGIN IMMEDIATE' if write else 'BEGIN')
-
-    def _check_schema(self) -> None:
-        with self.engine.connect() as connection:
-            version = _version(connection)
-        if version == tables.REVISION or (version in tables.OLDER and not self._writing):
-            return
-        if version is not None and version not in tables.OLDER:
-            raise ResultsError(
-                f'the database has schema {version}; this version of da4ml-flow knows {tables.REVISION}',
-                location=Location(str(self.path)),
-                hint='update da4ml-flow',
-            )
-        with self._writer.begin() as connection:
-            if _version(connection) == version:  # not made by another process meanwhile
-                _migrate(connection)
+            ids = selected(connection, selection, shown(self.place))
+            for begin in range(0, len(ids), CHUNK):
+                yield from read_records(connection, ids[begin : begin + CHUNK])
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        try:
+        with database_errors(self.place):
             yield
-        except SQLAlchemyError as error:
-            reason = str(error.orig if isinstance(error, DBAPIError) else error)
-            hint = next((hint for word, hint in REASONS if word in reason), '')
-            location = Location(str(self.path))
-            raise ResultsError(f'the database fails: {reason}', location=location, hint=hint) from error
 
 
-def _version(connection: sa.Connection) -> str | None:
-    """The schema's revision; None for a database without tables, a name that is no revision for one of others."""
-    names = sa.inspect(connection).get_table_names()
-    if 'alembic_version' in names:
-        found = connection.exec_driver_sql('SELECT version_num FROM alembic_version').scalar_one_or_none()
-        return None if found is None else str(found)
-    return f'of other tables ({", ".join(names[:3])})' if names else None
+def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+    if rows:
+        connection.execute(table.insert(), [_storable(row) for row in rows])
 
 
-def _migrate(connection: sa.Connection) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option('script_location', str(Path(__file__).parent / 'migrations').replace('%', '%%'))
-    config.attributes['connection'] = connection
-    command.upgrade(config, 'head')
+def _storable(row: Mapping[str, Any]) -> Row:
+    """Text that every database takes: of what logs and file names hold, PostgreSQL takes no NUL, none half a pair."""
+    return {
+        key: value.replace('\0', '\ufffd').encode('utf-8', 'replace').decode() if isinstance(value, str) else value
+        for key, value in row.items()
+    }
 
 
-def on_network(path: Path) -> bool:
-    """Whether the file is on a network file system, where SQLite's write-ahead log is not safe."""
-    try:
-        mounts = [line.split() for line in Path('/proc/self/mounts').read_text().splitlines()]
-    except OSError:
-        return False
-    real = path.absolute().parent.resolve()
-    inside = [(len(fields[1]), fields[2]) for fields in mounts if real.is_relative_to(fields[1].replace(r'\040', ' '))]
-    return bool(inside) and max(inside)[1] in NETWORK_FILE_SYSTEMS
+def _ranked(metrics: Iterable[Metric]) -> list[Row]:
+    """Rows with their rank: see the table."""
+    rows: list[Row] = []
+    names: set[str] = set()
+    stages: set[tuple[str, str]] = set()
+    for metric in metrics:
+        rank = 0 if metric.name not in names else 1 if (metric.name, metric.stage) not in stages else 2
+        names.add(metric.name)
+        stages.add((metric.name, metric.stage))
+        rows.append({**metric.data(), 'rank': rank})
+    return rows

@@ -17,8 +17,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = '0002'  # the newest migration
-OLDER = ('0001',)  # read as they are, brought up to date by whoever writes
+REVISION = '0003'  # the newest migration
+OLDER = ('0001', '0002')  # brought up to date by whoever opens them, with a copy kept
 
 metadata = MetaData(
     naming_convention={
@@ -31,8 +31,8 @@ metadata = MetaData(
 )
 
 
-def _child_of(parent: str) -> Column[int]:
-    return Column(f'{parent}_id', ForeignKey(f'{parent}.id', ondelete='CASCADE'), nullable=False, index=True)
+def _child_of(parent: str, *, index: bool = True) -> Column[int]:
+    return Column(f'{parent}_id', ForeignKey(f'{parent}.id', ondelete='CASCADE'), nullable=False, index=index)
 
 
 run = Table(
@@ -40,7 +40,7 @@ run = Table(
     metadata,
     Column('id', Integer, primary_key=True),
     Column('uid', String(64), nullable=False, unique=True),
-    Column('name', String(100), nullable=False),
+    Column('name', String, nullable=False),
     Column('config', Text, nullable=False),  # JSON, as resolved
     Column('config_hash', String(64), nullable=False),
     Column('status', String(16), nullable=False),
@@ -75,8 +75,8 @@ tool = Table(
     metadata,
     Column('id', Integer, primary_key=True),
     _child_of('stage_run'),
-    Column('name', String(64), nullable=False),
-    Column('version', String(128), nullable=False),
+    Column('name', String, nullable=False),
+    Column('version', String, nullable=False),
     Column('path', Text, nullable=False),
 )
 
@@ -84,14 +84,17 @@ metric = Table(
     'metric',
     metadata,
     Column('id', Integer, primary_key=True),
-    _child_of('run'),
+    _child_of('run', index=False),
     Column('stage', String(32), nullable=False),
-    Column('tool', String(64), nullable=False),
-    Column('part', String(128), nullable=False),
+    Column('tool', String, nullable=False),
+    Column('part', String, nullable=False),
     Column('name', String(64), nullable=False),
     Column('value', Float, nullable=False),
     Column('unit', String(16), nullable=False),
-    Index(None, 'name', 'value'),
+    # 0: the first figure of this name in its run, which stands for it; 1: the first in its stage; 2: another
+    Column('rank', Integer, nullable=False, server_default='2'),
+    Index('ix_metric_name_value', 'name', 'value', 'rank', 'stage', 'run_id'),  # answers a question by itself
+    Index('ix_metric_run_id_name', 'run_id', 'name'),
 )
 
 artifact = Table(
@@ -99,7 +102,7 @@ artifact = Table(
     metadata,
     Column('id', Integer, primary_key=True),
     _child_of('stage_run'),
-    Column('name', String(64), nullable=False),
+    Column('name', String, nullable=False),
     Column('path', Text, nullable=False),
     Column('sha256', String(64), nullable=False),
     Column('size', BigInteger, nullable=False),
@@ -110,7 +113,7 @@ sweep = Table(
     metadata,
     Column('id', Integer, primary_key=True),
     Column('uid', String(64), nullable=False, unique=True),
-    Column('name', String(100), nullable=False),
+    Column('name', String, nullable=False),
     Column('definition', Text, nullable=False),  # JSON: the section of the configuration
 )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 
 from da4ml_flow.errors import ResultsError
+from da4ml_flow.results.place import Place
 from da4ml_flow.results.record import RunRecord, StoredPoint, StoredSweep, run_record_from_json
 from da4ml_flow.results.store import Store
 from da4ml_flow.sweep.campaign import Plan
@@ -17,7 +17,7 @@ from da4ml_flow.sweep.point import PointRecord
 class Ledger:
     """Takes records of points, with the runs that built them, a transaction a batch."""
 
-    def __init__(self, plan: Plan, database: Path) -> None:
+    def __init__(self, plan: Plan, database: Place) -> None:
         sweep = plan.loaded.config.sweep
         definition = {} if sweep is None else sweep.model_dump(mode='json')
         self._sweep = StoredSweep(plan.uid, plan.loaded.config.name, definition)

@@ -86,7 +86,7 @@ def test_a_killed_driver_takes_its_workers_along_and_the_next_one_goes_on(config
     again = subprocess.run(command, capture_output=True, text=True, check=True)
     assert 'had a result' in again.stderr
     assert len(points(config)) == 12
-    runs = Store(config.parent / 'results' / 'da4ml.sqlite', create=False).runs(limit=100)
+    runs = Store(config.parent / 'results' / 'da4ml.sqlite', create=False).runs()
     assert len(runs) == len({run.config_hash for run in runs}) == 12
     third = subprocess.run(command, capture_output=True, text=True, check=True)
     assert 'nothing to do: 12 points have their results' in third.stderr
