@@ -133,7 +133,7 @@ class _Translation:
     def _comparison(self, operation: ast.cmpop, left: ast.expr, right: ast.expr) -> sa.ColumnElement[bool]:
         for this, other in ((left, right), (right, left)):
             if isinstance(other, ast.Name) and other.id == 'null':
-                absent = self._value(this, sa.types.NullType).is_(None)
+                absent: sa.ColumnElement[bool] = self._value(this, sa.types.NullType).is_(None)
                 if not isinstance(operation, ast.Eq | ast.NotEq):
                     raise ValueError('null is neither more nor less than anything')
                 return absent if isinstance(operation, ast.Eq) else sa.not_(absent)
@@ -141,7 +141,8 @@ class _Translation:
         if figure and isinstance(right, ast.Constant) and isinstance(right.value, int | float):
             # this form has an index that answers it
             fitting = _figures(*figure, 'run_id').where(OPERATORS[type(operation)](tables.metric.c.value, right.value))
-            return tables.run.c.id.in_(fitting)
+            within: sa.ColumnElement[bool] = tables.run.c.id.in_(fitting)
+            return within
         kind = _kind(left) or _kind(right) or sa.Float
         one, two = self._value(left, kind), self._value(right, kind)
         if isinstance(operation, ast.In | ast.NotIn) is not isinstance(right, ast.List | ast.Tuple):
@@ -191,9 +192,10 @@ def _figure(node: ast.AST) -> tuple[str, str] | None:
         return node.id, ''
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
         left, right = node.left, node.right
-        if isinstance(left, ast.Name) and isinstance(right, ast.Name) and left.id in METRICS:
-            if right.id not in METRICS and right.id not in WORDS:
-                return left.id, right.id
+        if not isinstance(left, ast.Name) or not isinstance(right, ast.Name):
+            return None
+        if left.id in METRICS and right.id not in METRICS and right.id not in WORDS:
+            return left.id, right.id
     return None
 
 

@@ -14,8 +14,8 @@ from da4ml_flow.results import tables
 from da4ml_flow.results.database import database_errors, open_engine
 from da4ml_flow.results.metrics import Metric
 from da4ml_flow.results.place import Place, shown
-from da4ml_flow.results.record import MetricPoint, RunRecord, StoredPoint, StoredRun, StoredSweep, canonical_json
 from da4ml_flow.results.reading import read_records, read_runs
+from da4ml_flow.results.record import MetricPoint, RunRecord, StoredPoint, StoredRun, StoredSweep, canonical_json
 from da4ml_flow.results.schema import NO_RESULTS, bring_up_to_date
 from da4ml_flow.results.selection import EVERY, Selection, selected
 
@@ -160,7 +160,9 @@ class Store:
         else:
             from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
         statement = insert(table).values(_storable(row))
-        upsert = statement.on_conflict_do_update(index_elements=list(keys), set_={key: statement.excluded[key] for key in row})
+        upsert = statement.on_conflict_do_update(
+            index_elements=list(keys), set_={key: statement.excluded[key] for key in row}
+        )
         return int(connection.execute(upsert.returning(table.c.id)).scalar_one())
 
     def runs(self, selection: Selection = EVERY) -> list[StoredRun]:

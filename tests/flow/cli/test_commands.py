@@ -110,9 +110,9 @@ def test_the_database_of_the_environment(digits, capsys, monkeypatch):
     assert run(['build', 'digits.yaml', '--until', 'trace']) == 0
     assert Path('elsewhere.sqlite').is_file()
     assert not Path('results').exists()
-    monkeypatch.setenv('DA4ML_FLOW_DB', 'postgresql://db')
+    monkeypatch.setenv('DA4ML_FLOW_DB', 'mysql://db')
     assert run(['report']) == 2
-    assert 'not an SQLite URL' in capsys.readouterr().err
+    assert 'not the URL of a results database' in capsys.readouterr().err
 
 
 def test_a_database_that_fails_does_not_lose_the_run(digits, capsys):

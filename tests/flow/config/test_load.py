@@ -196,3 +196,14 @@ def test_any_mutation_gives_a_configuration_or_a_located_error(write, data):
 )
 def test_adders_of_three_operands_where_they_pay(write, text, operands):
     assert load_config(write(f'{MINIMAL}{text}\n')).config.max_operands == operands
+
+
+@pytest.mark.parametrize('url', ['postgresql://me:secret@db/runs', 'postgresql://db/runs?user=me&password=secret'])
+def test_a_password_is_not_kept_with_every_run(tmp_path, url):
+    (tmp_path / 'm.keras').write_bytes(b'')
+    text = f'name: jet\nmodel: {{source: m.keras}}\nresults: {{database: "{url}"}}\n'
+    (tmp_path / 'jet.yaml').write_text(text)
+    with pytest.raises(ConfigError, match='a password in it would be kept'):
+        load_config(tmp_path / 'jet.yaml')
+    (tmp_path / 'jet.yaml').write_text(text.replace(':secret', '').replace('&password=secret', ''))
+    assert load_config(tmp_path / 'jet.yaml').config.results.database is not None

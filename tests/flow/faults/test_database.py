@@ -10,7 +10,6 @@ import pytest
 from fault_project import Project, clear, fill
 
 from da4ml_flow.cli.main import run
-from da4ml_flow.results import store
 
 DATABASE = 'results/da4ml.sqlite'
 
@@ -76,7 +75,7 @@ def rows(path: Path) -> list[tuple[str, int]]:
 def test_a_database_that_fails(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fault: str
 ) -> None:
-    monkeypatch.setattr(store, 'BUSY_TIMEOUT_S', 1)
+    monkeypatch.setattr('da4ml_flow.results.database.BUSY_TIMEOUT_S', 1)
     database = project.root / DATABASE
     assert project.build('--until', 'emit') == 0
     # the log of writes into the file itself, which some of the faults copy

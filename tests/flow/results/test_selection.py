@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from test_store import run_record
+from run_records import run_record
 
 from da4ml_flow.config.condition import Condition
 from da4ml_flow.errors import ResultsError
@@ -11,9 +11,16 @@ from da4ml_flow.results.metrics import measure
 from da4ml_flow.results.selection import Selection
 from da4ml_flow.results.store import Store
 
+REGISTERS = {'input_registers': True}
 RUNS = {  # uid: name, status, LUTs of synthesis and of two seeds, configuration
     'a': ('jet', 'ok', 10, (12, 99), {'rtl': {'clock_ns': 5}, 'optimizer': {'effort': 'fast'}, 'lint': None}),
-    'b': ('jet', 'no', 20, (18,), {'rtl': {'clock_ns': 2.5, 'clock_enable': True}, 'optimizer': {'effort': 'max'}}),
+    'b': (
+        'jet',
+        'no',
+        20,
+        (18,),
+        {'rtl': {'clock_ns': 2.5, 'pipeline': {'input_registers': True}}, 'optimizer': {'effort': 'max'}},
+    ),
     'c': ('top', 'ok', 30, (), {'rtl': {'clock_ns': '5'}, 'lint': {'tool': 'verilator'}}),
     'd': ('top', 'failed', None, (), {}),
 }
@@ -71,8 +78,8 @@ def uids(store: Store, *conditions: str, **changes) -> str:
         ('rtl.clock_ns < 4', 'b'),
         ('rtl.clock_ns / 2 == 2.5', 'a'),
         ('rtl.clock_ns * luts == 50', 'ba'),
-        ('rtl.clock_enable == true', 'b'),
-        ('rtl.clock_enable', 'b'),
+        ('rtl.pipeline.input_registers == true', 'b'),
+        ('rtl.pipeline.input_registers', 'b'),
         ('optimizer.effort == "fast"', 'a'),
         ('optimizer.effort in ["fast", "max"]', 'ba'),
         ('optimizer.effort == null', 'dc'),
@@ -86,7 +93,13 @@ def test_conditions(store, condition, expected):
 
 
 def test_conditions_on_the_configuration_are_those_of_sweeps(store):
-    for text in ('rtl.clock_ns == 5', 'rtl.clock_ns < 4', 'optimizer.effort == null', 'not rtl.clock_ns > 3', 'lint == null'):
+    for text in (
+        'rtl.clock_ns == 5',
+        'rtl.clock_ns < 4',
+        'optimizer.effort == null',
+        'not rtl.clock_ns > 3',
+        'lint == null',
+    ):
         expected = [uid for uid in 'dcba' if Condition(text).holds(RUNS[uid][4])]
         assert uids(store, text) == ''.join(expected), text
 

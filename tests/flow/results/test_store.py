@@ -3,7 +3,6 @@
 import sqlite3
 import subprocess
 import sys
-import textwrap
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,50 +10,15 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from run_records import run_record
 
 from da4ml_flow.errors import ResultsError
 from da4ml_flow.results import tables
 from da4ml_flow.results.database import on_network, open_engine
 from da4ml_flow.results.metrics import ToolVersion, measure
-from da4ml_flow.results.record import Artifact, RunRecord, StageRecord, StageRun, StoredPoint, StoredSweep
+from da4ml_flow.results.record import StoredPoint, StoredSweep
 from da4ml_flow.results.selection import Selection
 from da4ml_flow.results.store import Store
-
-
-def run_record(uid: str = 'u1', luts: int = 12, **changes) -> RunRecord:
-    record = StageRecord(
-        stage='synthesize',
-        key='k' * 64,
-        settings={},
-        inputs={},
-        artifacts={'netlist': Artifact('netlist.json', 'b' * 64, 1 << 40)},
-        metrics=(
-            measure('luts', luts, stage='synthesize', tool='yosys', part='xcup'),
-            measure('ffs', 3, stage='synthesize', tool='yosys', part='xcup'),
-        ),
-        tools=(),
-        ok=True,
-        message='',
-        started='2026-01-01',
-        wall_s=1.5,
-        package_version='0.1.0',
-    )
-    values = {
-        'uid': uid,
-        'name': 'jet',
-        'config': {'name': 'jet'},
-        'config_hash': 'c' * 64,
-        'status': 'ok',
-        'started': '2026-01-01',
-        'wall_s': 2.0,
-        'host': 'h',
-        'user': 'u',
-        'git_commit': 'd' * 40,
-        'git_dirty': True,
-        'package_version': '0.1.0',
-        'stages': (StageRun('synthesize', 'ok', False, 1.5, '/build', '', record), StageRun('implement', 'skipped')),
-    }
-    return RunRecord(**{**values, **changes})
 
 
 @pytest.fixture
@@ -94,7 +58,7 @@ def test_a_run_is_all_or_nothing(place):
     store.record(run_record(luts=12))
     stages = run_record(luts=11).stages
     broken = replace(run_record(luts=11), stages=(*stages, replace(stages[1], stage=None)))
-    with pytest.raises(ResultsError, match='(?i)not[- ]null'):
+    with pytest.raises(ResultsError, match=r'(?i)not[- ]null'):
         store.record(broken)
     (run,) = store.runs()
     assert run.metrics[0].value == 12
@@ -169,7 +133,7 @@ WORKER = """
 import sys
 sys.path[:0] = [FOLDERS]
 from pathlib import Path
-from test_store import run_record
+from run_records import run_record
 from da4ml_flow.results.store import Store
 me, count, place = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 place = place if '://' in place else Path(place)
@@ -180,7 +144,7 @@ for number in range(count):
 
 
 def test_processes_at_once_lose_and_double_nothing(place):
-    code = WORKER.replace('FOLDERS', f'{str(Path(__file__).parent)!r}, {str(Path(__file__).parents[2])!r}')
+    code = WORKER.replace('FOLDERS', repr(str(Path(__file__).parents[2])))
     command = [sys.executable, '-c', code]
     workers = [subprocess.Popen([*command, str(number), '8', str(place)]) for number in range(3)]
     assert [worker.wait(timeout=120) for worker in workers] == [0, 0, 0]
@@ -259,7 +223,8 @@ def test_each_run_is_there_for_good_when_it_is_said(place):
 
 def test_a_server_that_is_not_there(tmp_path):
     pytest.importorskip('psycopg')
-    with pytest.raises(ResultsError, match='connection failed') as caught:
+    with pytest.raises(ResultsError, match='connection is bad') as caught:
         Store(f'postgresql://me:secret@/runs?host={tmp_path}', create=True)
+    assert 'check that the server runs there' in caught.value.hint
     assert 'secret' not in str(caught.value)
     assert 'postgresql://me:***@/runs' in str(caught.value)
