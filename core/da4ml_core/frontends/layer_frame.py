@@ -95,7 +95,7 @@ def mean_of(layer: SavedLayer, total: SymbolicArray, counts: NDArray[np.int64]) 
 
     Raises UnsupportedLayer where float32 rounds the sums themselves, in an order that frameworks do not define.
     """
-    from da4ml_core.trace import defer
+    from da4ml_core.trace.deferred import defer
 
     if not np.any(counts & (counts - 1)):
         return total * (1 / counts)

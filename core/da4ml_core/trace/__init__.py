@@ -3,7 +3,7 @@
 from da4ml_core.trace.activations import leaky_relu, sigmoid, softmax
 from da4ml_core.trace.array import SymbolicArray, relu
 from da4ml_core.trace.convolution import conv, conv1d, conv2d, conv3d, conv_transpose
-from da4ml_core.trace.deferred import Deferred, defer
+from da4ml_core.trace.deferred import Deferred
 from da4ml_core.trace.linear import SolverOptions
 from da4ml_core.trace.pooling import (
     avg_pool,
@@ -29,7 +29,6 @@ __all__ = [
     'conv2d',
     'conv3d',
     'conv_transpose',
-    'defer',
     'global_avg_pool',
     'global_max_pool',
     'leaky_relu',

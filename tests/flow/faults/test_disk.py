@@ -60,6 +60,7 @@ def test_a_limit_on_the_size_of_files(project: Project, limit: int) -> None:
     """What RLIMIT_FSIZE refuses is an error like any other, where root may not mount."""
     driver = (
         'import resource, signal, sys\n'
+        'sys.dont_write_bytecode = True\n'  # Python 3.11 would leave modules cut off in its cache
         'from da4ml_flow.cli.main import main\n'
         'signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n'
         f'resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n'
