@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+LOGS = "a.name LIKE '%~_log' ESCAPE '~'"  # of tools, which write times
 TIMES = ('trace_s', 'solve_s', 'synth_s', 'cpu_s', 'peak_mb')
 
 
@@ -24,7 +25,9 @@ def content(database: Path) -> list[tuple]:
                 (run, *TIMES),
             ).fetchall()
             stages = connection.execute(
-                'SELECT s.stage, s.key, s.status, s.message, a.name, a.path, a.sha256, a.size FROM stage_run s'
+                'SELECT s.stage, s.key, s.status, s.message, a.name, a.path,'
+                f' CASE WHEN {LOGS} THEN NULL ELSE a.sha256 END, CASE WHEN {LOGS} THEN NULL ELSE a.size END'
+                ' FROM stage_run s'
                 ' LEFT JOIN artifact a ON a.stage_run_id = s.id WHERE s.run_id = ? ORDER BY s.id, a.name',
                 (run,),
             ).fetchall()
