@@ -257,7 +257,7 @@ def test_no_space_left_is_an_error_of_the_user(request_of, chain):
 DRIVER = """
     import sys, time
     from pathlib import Path
-    sys.path.insert(0, {tests!r})
+    sys.path[:0] = {folders!r}
     from conftest import FakeStage
     from da4ml_flow.config.load import load_config
     from da4ml_flow.runner.build import Request, build
@@ -274,7 +274,8 @@ DRIVER = """
 
 
 def start(folder, seconds):
-    code = textwrap.dedent(DRIVER.format(tests=str(Path(__file__).parents[1]), folder=str(folder), seconds=seconds))
+    folders = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
+    code = textwrap.dedent(DRIVER.format(folders=folders, folder=str(folder), seconds=seconds))
     return subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE, text=True)
 
 
