@@ -37,40 +37,32 @@ def shared() -> Path:
     return SHARED
 
 
+def interpreter(variable: str, has: str) -> str:
+    """An interpreter with what the tests' own has not, by an environment variable."""
+    path = os.environ.get(variable)
+    if not path:
+        pytest.skip(f'{variable} names no interpreter with {has}')
+    return path
+
+
 @pytest.fixture(scope='session')
 def hgq_python() -> str:
-    """An interpreter that can ask the framework itself."""
-    path = os.environ.get('DA4ML_HGQ_PYTHON')
-    if not path:
-        pytest.skip('DA4ML_HGQ_PYTHON names no interpreter with hgq2 and a Keras backend')
-    return path
+    return interpreter('DA4ML_HGQ_PYTHON', 'hgq2 and a Keras backend')
 
 
 @pytest.fixture(scope='session')
 def qonnx_python() -> str:
-    """An interpreter that can ask the reference executor."""
-    path = os.environ.get('DA4ML_QONNX_PYTHON')
-    if not path:
-        pytest.skip('DA4ML_QONNX_PYTHON names no interpreter with qonnx')
-    return path
+    return interpreter('DA4ML_QONNX_PYTHON', 'qonnx')
 
 
 @pytest.fixture(scope='session')
 def torch_python() -> str:
-    """An interpreter that can ask torch and Brevitas."""
-    path = os.environ.get('DA4ML_TORCH_PYTHON')
-    if not path:
-        pytest.skip('DA4ML_TORCH_PYTHON names no interpreter with torch and brevitas')
-    return path
+    return interpreter('DA4ML_TORCH_PYTHON', 'torch and brevitas')
 
 
 @pytest.fixture(scope='session')
 def hls4ml_python() -> str:
-    """An interpreter with hls4ml and keras, and without da4ml."""
-    path = os.environ.get('DA4ML_HLS4ML_PYTHON')
-    if not path:
-        pytest.skip('DA4ML_HLS4ML_PYTHON names no interpreter with hls4ml and keras')
-    return path
+    return interpreter('DA4ML_HLS4ML_PYTHON', 'hls4ml and keras, and without da4ml')
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from da4ml_core.errors import CorruptModel, FrontendError, Location, MissingDependency
+from da4ml_core.errors import CorruptModel, Location, MissingDependency
 from da4ml_core.frontends.json_view import JsonView
+from da4ml_core.frontends.zip_archive import open_zip, read_member
 
 if TYPE_CHECKING:
     import h5py
@@ -41,46 +40,11 @@ class KerasArchive:
 def open_archive(path: Path) -> KerasArchive:
     """Read a ``.keras`` file; raises FrontendError if it is not there, CorruptModel if it is not whole."""
     file = str(path)
-    try:
-        archive = zipfile.ZipFile(path)
-    except FileNotFoundError:
-        raise FrontendError(f'there is no model file {file}', location=Location(file)) from None
-    except OSError as error:
-        raise FrontendError(f'cannot read {file}: {error.strerror}', location=Location(file)) from None
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise CorruptModel(
-            f'not a whole .keras file: {error}',
-            location=Location(file),
-            hint='a .keras file is a zip archive; this one is cut off, or something else',
-        ) from None
-    with archive:
-        config = _read_member(archive, CONFIG_MEMBER, MAX_CONFIG_BYTES, file)
-        weights = _read_member(archive, WEIGHTS_MEMBER, MAX_WEIGHTS_BYTES, file)
+    hint = "save the whole model with `model.save('name.keras')`"
+    with open_zip(path, '.keras', file) as archive:
+        config = read_member(archive, CONFIG_MEMBER, MAX_CONFIG_BYTES, file, hint)
+        weights = read_member(archive, WEIGHTS_MEMBER, MAX_WEIGHTS_BYTES, file, hint)
     return KerasArchive(file, parse_config(config, file), WeightStore.parse(weights, file))
-
-
-def _read_member(archive: zipfile.ZipFile, name: str, max_bytes: int, file: str) -> bytes:
-    """One member by its exact name; other members, whatever their names, are never touched."""
-    found = [info for info in archive.infolist() if info.filename == name]
-    if not found:
-        raise CorruptModel(
-            f'the archive has no {name}',
-            location=Location(file),
-            hint="save the whole model with `model.save('name.keras')`",
-        )
-    if len(found) > 1:
-        raise CorruptModel(f'the archive has {len(found)} members named {name}', location=Location(file))
-    too_big = CorruptModel(f'{name} unpacks to more than {max_bytes >> 20} MB', location=Location(file), context=name)
-    if found[0].file_size > max_bytes:
-        raise too_big
-    try:
-        with archive.open(found[0]) as member:
-            data = member.read(max_bytes + 1)  # the size in the header need not be true
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
-        raise CorruptModel(f'{name} cannot be unpacked: {error}', location=Location(file)) from None
-    if len(data) > max_bytes:
-        raise too_big
-    return data
 
 
 def parse_config(data: bytes, file: str) -> JsonView:

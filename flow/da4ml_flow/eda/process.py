@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from resource import struct_rusage
 
 from da4ml_flow.errors import Location, ToolError, ToolFailed, ToolNotFound, ToolTimeout
 
@@ -38,12 +37,10 @@ _FULL_KB = 1024
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A program that ended with status 0, and what it cost together with the processes that it waited for."""
+    """A program that ended with status 0; what it cost is the business of `shims/meter.py`."""
 
     log: Path
     wall_s: float
-    cpu_s: float
-    peak_mb: float
 
 
 def run(
@@ -80,7 +77,7 @@ def run(
             start_new_session=True,
         )
     try:
-        status, usage = _wait(process, timeout_s)
+        status = _wait(process, timeout_s)
     finally:
         _kill_group(process)
     wall_s = time.monotonic() - start
@@ -93,8 +90,7 @@ def run(
     code = os.waitstatus_to_exitcode(status)
     if code != 0:
         raise failure(name, code, log, begin, hint)
-    peak_mb = usage.ru_maxrss / 1024  # Linux counts KiB
-    return Finished(log, wall_s, usage.ru_utime + usage.ru_stime, peak_mb)
+    return Finished(log, wall_s)
 
 
 def failure(name: str, code: int, log: Path, begin: int = 0, hint: str = '') -> ToolError:
@@ -130,17 +126,17 @@ def first_error(text: str) -> tuple[int, str] | None:
     return None
 
 
-def _wait(process: subprocess.Popen[bytes], timeout_s: float | None) -> tuple[int | None, struct_rusage]:
-    """The wait status, None after the timeout, and the resource usage."""
+def _wait(process: subprocess.Popen[bytes], timeout_s: float | None) -> int | None:
+    """The wait status, or None after the timeout."""
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     pause = 0.001
     while True:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        pid, status = os.waitpid(process.pid, os.WNOHANG)
         if pid:
             process.returncode = os.waitstatus_to_exitcode(status)
-            return status, usage
+            return status
         if deadline is not None and time.monotonic() > deadline:
-            return None, usage
+            return None
         time.sleep(pause)
         pause = min(pause * 1.5, 0.05)
 

@@ -32,6 +32,18 @@ def test_costs_add_up(tmp_path: Path) -> None:
     assert usage.peak_mb > 60
 
 
+def test_costs_count_the_children_that_were_waited_for_and_not_the_memory_of_a_parent(tmp_path: Path) -> None:
+    burn = 'import time\nd = bytearray(80_000_000)\nwhile time.process_time() < 0.3: pass'
+    tool = f'import subprocess, sys; subprocess.run([sys.executable, "-c", {burn!r}], check=True)'
+    command = [sys.executable, '-I', '-S', str(METER), str(tmp_path / USAGE_FILE), sys.executable, '-c', tool]
+    parent = f'import subprocess\nd = bytearray(600_000_000)\nsubprocess.run({command!r}, check=True)'
+    subprocess.run([sys.executable, '-c', parent], check=True)
+    (usage,) = read_usage(tmp_path)
+    assert 0.3 <= usage.cpu_s < 5
+    assert 80 < usage.peak_mb < 500
+    assert usage.wall_s >= 0.3
+
+
 @pytest.mark.parametrize('code', [0, 1, 3, 77])
 def test_it_ends_as_its_command(tmp_path: Path, code: int) -> None:
     assert meter(tmp_path, 'sh', '-c', f'echo said; exit {code}').returncode == code

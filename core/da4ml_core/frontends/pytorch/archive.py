@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -13,11 +12,12 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from da4ml_core.errors import CorruptModel, FrontendError, Location
+from da4ml_core.errors import CorruptModel, Location
 from da4ml_core.frontends.json_view import JsonView
 from da4ml_core.frontends.onnx_model import OnnxGraph
 from da4ml_core.frontends.pytorch.graph import Call, Tensor, TorchGraph
 from da4ml_core.frontends.pytorch.operations import convert
+from da4ml_core.frontends.zip_archive import open_zip, read_member
 
 Array = NDArray[Any]
 
@@ -31,15 +31,7 @@ ELEMENT_TYPES = {1: '<u1', 2: '<i1', 3: '<i2', 4: '<i4', 5: '<i8', 7: '<f4', 8: 
 def read_pt2(source: Path | IO[bytes], name: str = '') -> OnnxGraph:
     """The graph of a saved program; raises FrontendError, UnsupportedLayer or CorruptModel."""
     file = name or str(source)
-    try:
-        archive = zipfile.ZipFile(source)
-    except FileNotFoundError:
-        raise FrontendError(f'there is no model file {file}', location=Location(file)) from None
-    except OSError as error:
-        raise FrontendError(f'cannot read {file}: {error.strerror}', location=Location(file)) from None
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise CorruptModel(f'not a whole .pt2 file: {error}', location=Location(file)) from None
-    with archive:
+    with open_zip(source, '.pt2', file) as archive:
         return _Reader(archive, file).read()
 
 
@@ -59,20 +51,7 @@ class _Reader:
         self.left = MAX_ALL_BYTES
 
     def member(self, name: str, limit: int) -> bytes:
-        too_big = CorruptModel(f'{name} unpacks to more than {limit >> 20} MB', location=Location(self.file))
-        try:
-            info = self.archive.getinfo(self.root + name)
-            if info.file_size > limit:
-                raise too_big
-            with self.archive.open(info) as opened:
-                data = opened.read(limit + 1)
-        except KeyError:
-            raise CorruptModel(f'the archive has no {name}', location=Location(self.file)) from None
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
-            raise CorruptModel(f'{name} cannot be unpacked: {error}', location=Location(self.file)) from None
-        if len(data) > limit:
-            raise too_big
-        return data
+        return read_member(self.archive, self.root + name, limit, self.file)
 
     def json(self, name: str) -> JsonView:
         try:

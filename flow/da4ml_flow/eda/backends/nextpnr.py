@@ -29,7 +29,6 @@ class Implementation:
     reports: tuple[Path, ...]
     logs: tuple[Path, ...]
     wall_s: float
-    peak_mb: float
 
     @property
     def median_fmax_mhz(self) -> float:
@@ -68,7 +67,7 @@ def implement(
     reports = tuple(project.root / f'seed{seed}.json' for seed in seeds)
     fmax = {seed: _fmax_mhz(report) for seed, report in zip(seeds, reports, strict=True)}
     logs = tuple(project.root / f'seed{seed}.log' for seed in seeds)
-    return Implementation(fmax, resources, (stat, *reports), logs, finished.wall_s, finished.peak_mb)
+    return Implementation(fmax, resources, (stat, *reports), logs, finished.wall_s)
 
 
 def _usable_cores() -> int:

@@ -25,7 +25,6 @@ class Synthesis:
     netlist: Path
     log: Path
     wall_s: float
-    peak_mb: float
 
 
 def synthesize(rtl: Path, family: str, directory: Path, *, timeout_s: float | None = None) -> Synthesis:
@@ -44,4 +43,4 @@ def synthesize(rtl: Path, family: str, directory: Path, *, timeout_s: float | No
     resources = parse_stat(read_report(report), bundle.top, str(report))
     log = project.root / 'yosys.log'
     netlist = project.root / f'{project.name}_netlist.v.gz'
-    return Synthesis(resources, report, netlist, log, finished.wall_s, finished.peak_mb)
+    return Synthesis(resources, report, netlist, log, finished.wall_s)

@@ -100,7 +100,7 @@ BROKEN = {
     'no graph': (GRAPH, lambda data: None, CorruptModel, '0 graphs'),
     'half a graph': (GRAPH, lambda data: data[:100], CorruptModel, 'no JSON'),
     'a list': (GRAPH, lambda data: b'[]', CorruptModel, 'object'),
-    'missing weights': ('weight_0', lambda data: None, CorruptModel, 'no data/weights/weight_0'),
+    'missing weights': ('weight_0', lambda data: None, CorruptModel, 'no archive/data/weights/weight_0'),
     'short weights': ('weight_0', lambda data: data[:8], CorruptModel, '2 numbers'),
     'no numbers': ('weight_0', lambda data: b'\xff' * len(data), CorruptModel, 'not finite'),
     'a pickle inside': (WEIGHTS, edited(lambda c: first_weight(c).update(use_pickle=True)), CorruptModel, 'pickle'),
