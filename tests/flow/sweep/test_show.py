@@ -108,4 +108,8 @@ def test_the_sweeps_that_we_ship_are_whole(name, count, tmp_path):
 
 
 def test_the_models_that_we_ship_for_sweeps_are_small():
-    assert sum(path.stat().st_size for path in SWEEPS.rglob('*') if path.is_file()) < 1_000_000
+    files = [path for path in SWEEPS.rglob('*') if path.is_file()]
+    made = ('build', 'results')  # by sweeps that were run here
+    shipped = [path for path in files if path.relative_to(SWEEPS).parts[0] not in made]
+    assert any(path.suffix == '.keras' for path in shipped)
+    assert sum(path.stat().st_size for path in shipped) < 1_000_000
