@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 from da4ml_flow.errors import Location, ResultsError, ToolFailed, WorkspaceError
 from da4ml_flow.results.record import Artifact, StageRecord, record_to_json, stage_record_from_json
@@ -178,10 +179,17 @@ def refusal(error: OSError, path: Path | None = None) -> WorkspaceError | None:
 
 def write_durably(path: Path, text: str) -> None:
     """Write a file so that it is there whole or not at all, whatever is killed when."""
+    with written_durably(path) as file:
+        file.write(text.encode())
+
+
+@contextmanager
+def written_durably(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that takes its place when it is whole; after an error nothing has changed."""
     partial = path.with_name(f'.{path.name}.{os.getpid()}')
     try:
-        with partial.open('w', encoding='utf-8') as file:
-            file.write(text)
+        with partial.open('wb') as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)

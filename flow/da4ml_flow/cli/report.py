@@ -1,7 +1,10 @@
-"""`da4ml-flow report`: recorded runs."""
+"""`da4ml-flow report`: recorded runs, as tables and as files."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +13,14 @@ import click
 from da4ml_flow.cli.options import JSON
 
 if TYPE_CHECKING:
-    from da4ml_flow.results.place import Place
+    from da4ml_flow.report.export import Rows
+    from da4ml_flow.report.table import Table
+    from da4ml_flow.results.record import RunRecord, StoredRun
+    from da4ml_flow.results.selection import Selection
+    from da4ml_flow.results.store import Store
 
-FILE = click.Path(path_type=Path, dir_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
+IN_A_TABLE = 20  # runs, where no limit is given
 
 
 @click.command()
@@ -23,9 +31,15 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option('--where', multiple=True, metavar='CONDITION', help="As in 'luts < 5000 and rtl.clock_ns == 5'.")
 @click.option('--sort-by', metavar='KEY', help='A figure or a fact, as luts, luts/implement or accuracy:desc.')
 @click.option('--history', metavar='METRIC', help='One figure over time, as luts or luts/synthesize.')
-@click.option('--csv', 'csv_file', type=FILE, help='Write the history as CSV.')
-@click.option('--html', 'html_file', type=FILE, help='Write the history as a page.')
-@click.option('--limit', type=click.IntRange(1), default=20, show_default=True, help='At most so many, newest first.')
+@click.option('--csv', type=FILE, help='Write the rows as CSV; - is stdout.')
+@click.option('--markdown', type=FILE, help='Write the table as Markdown; - is stdout.')
+@click.option('--parquet', type=FILE, help='Write the rows as Apache Parquet.')
+@click.option('--html', type=FILE, help='Write the history as a page; - is stdout.')
+@click.option(
+    '--limit',
+    type=click.IntRange(1),
+    help=f'At most so many, newest first.  [default: {IN_A_TABLE} in a table, all in files]',
+)
 @JSON
 def report(
     runs: tuple[str, ...],
@@ -35,85 +49,120 @@ def report(
     where: tuple[str, ...],
     sort_by: str | None,
     history: str | None,
-    csv_file: Path | None,
-    html_file: Path | None,
-    limit: int,
+    limit: int | None,
     as_json: bool,
+    **files: Path | None,
 ) -> None:
     """Show runs: the newest, or those given by the beginning of their id; one alone with every figure.
 
     The database is that of --database, of the environment variable DA4ML_FLOW_DB, of --config, or
     results/da4ml.sqlite here.
     """
-    from da4ml_flow.cli.console import print_json, print_table
     from da4ml_flow.cli.database import named_database, open_store
-    from da4ml_flow.report.summary import run_table, runs_table
     from da4ml_flow.results.selection import Selection
 
+    wanted = {form: path for form, path in files.items() if path is not None}
+    _check(wanted, as_json=as_json)
     place = named_database(database, config_file)
-    if history is None and (csv_file or html_file):
-        raise click.UsageError('--csv and --html are for --history')
     if history is not None:
-        if where or sort_by:
-            raise click.UsageError('--where and --sort-by are not for --history')
-        _history(place, history, name, limit, csv_file, html_file, as_json=as_json)
+        if runs or where or sort_by:
+            raise click.UsageError('runs, --where and --sort-by are not for --history')
+        _history(open_store(place, create=False), history, name, limit, wanted, as_json=as_json)
         return
+    if 'html' in wanted:
+        raise click.UsageError('--html is for --history')
     key, _, order = (sort_by or '').partition(':')
     if order not in ('', 'asc', 'desc'):
         raise click.UsageError(f'--sort-by ends with :asc or :desc, not :{order}')
-    chosen = Selection(runs, name, where, key, order == 'desc', None if runs else limit)
-    found = open_store(place, create=False).runs(chosen)
+    chosen = Selection(runs, name, where, key, order == 'desc', limit)
+    _runs(open_store(place, create=False), chosen, wanted, as_json=as_json)
+
+
+def _check(wanted: Mapping[str, Path], *, as_json: bool) -> None:
+    piped = _piped(wanted) + ['--json'] * as_json
+    if '--parquet' in piped:
+        raise click.UsageError('--parquet needs the name of a file')
+    if len(piped) > 1:
+        raise click.UsageError(f'{" and ".join(piped)} cannot both be on stdout')
+
+
+def _runs(store: Store, chosen: Selection, wanted: Mapping[str, Path], *, as_json: bool) -> None:
+    from da4ml_flow.cli.console import print_json, print_table
+    from da4ml_flow.report.figures import runs_rows
+    from da4ml_flow.report.summary import run_table, runs_table
+    from da4ml_flow.results.record import StoredRun
+
+    def table(runs: Sequence[StoredRun | RunRecord]) -> Table:
+        return run_table(runs[0]) if len(chosen.uids) == 1 else runs_table(runs)
+
+    short = chosen.limit or (None if chosen.uids else IN_A_TABLE)
+    if wanted:
+        records = list(store.records(chosen))
+        _write(wanted, lambda: runs_rows(records), {'markdown': lambda: table(records).markdown()})
+        found: Sequence[StoredRun | RunRecord] = records[:short]
+    else:
+        found = store.runs(replace(chosen, limit=short))
+
     if as_json:
         print_json(
             [
                 {
-                    **{key: getattr(run, key) for key in type(run).__dataclass_fields__ if key != 'metrics'},
+                    **{key: getattr(run, key) for key in StoredRun.__dataclass_fields__ if key != 'metrics'},
                     'metrics': [metric.data() for metric in run.metrics],
                 }
                 for run in found
             ]
         )
-    elif len(runs) == 1:
-        print_table(run_table(found[0]))
-    else:
-        print_table(runs_table(found))
+    elif not _piped(wanted):
+        print_table(table(found))
 
 
 def _history(
-    place: Place,
-    key: str,
-    name: str | None,
-    limit: int,
-    csv_file: Path | None,
-    html_file: Path | None,
-    *,
-    as_json: bool,
+    store: Store, key: str, name: str | None, limit: int | None, wanted: Mapping[str, Path], *, as_json: bool
 ) -> None:
     from dataclasses import asdict
 
     from da4ml_flow.cli.console import print_json, print_table
-    from da4ml_flow.cli.database import open_store
     from da4ml_flow.config.nearest import nearest
     from da4ml_flow.errors import ResultsError
-    from da4ml_flow.report.history import history_csv, history_page, history_table, series_of
+    from da4ml_flow.report.history import history_page, history_rows, history_table, series_of
     from da4ml_flow.results.metrics import METRICS
-    from da4ml_flow.workspace import system_errors, write_durably
 
     metric, _, stage = key.partition('/')
     if metric not in METRICS:
         near = nearest(metric, list(METRICS))
         hint = f'did you mean {near!r}?' if near else f'known: {", ".join(METRICS)}'
         raise ResultsError(f'there is no metric {metric!r}', hint=hint)
-    found = series_of(metric, open_store(place, create=False).history(metric, stage, name))
-    for path, text in ((csv_file, history_csv), (html_file, history_page)):
-        if path is not None:
-            with system_errors(path):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_durably(path, text(found))
+    found = series_of(metric, store.history(metric, stage, name))
+    tables = [history_table(series, limit or IN_A_TABLE) for series in found]
+    texts: dict[str, Callable[[], str]] = {
+        'markdown': lambda: '\n'.join(table.markdown() for table in tables),
+        'html': lambda: history_page(found),
+    }
+    _write(wanted, lambda: history_rows(found), texts)
     if as_json:
         print_json([{'title': series.title, 'points': [asdict(point) for point in series.points]} for series in found])
-        return
-    for series in found:
-        print_table(history_table(series, limit))
+    elif not _piped(wanted):
+        for table in tables:
+            print_table(table)
     if not found:
         click.echo(f'no run has measured {key}', err=True)
+
+
+def _piped(wanted: Mapping[str, Path]) -> list[str]:
+    """What goes to stdout instead of a table."""
+    return [f'--{form}' for form, path in wanted.items() if str(path) == '-']
+
+
+def _write(wanted: Mapping[str, Path], rows: Callable[[], Rows], texts: Mapping[str, Callable[[], str]]) -> None:
+    from da4ml_flow.report.export import FORMS, export, export_text
+
+    for form, path in wanted.items():
+        if form in FORMS and str(path) == '-':
+            FORMS[form](rows(), sys.stdout.buffer)
+        elif form in FORMS:
+            export(rows(), path, form)
+        elif str(path) == '-':
+            click.echo(texts[form](), nl=False)
+        else:
+            export_text(texts[form](), path)

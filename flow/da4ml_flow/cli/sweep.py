@@ -123,9 +123,9 @@ def _engine(plan: Plan) -> Engine:
 def _list(plan: Plan, *, as_json: bool) -> int:
     """The points, and what of them is there."""
     from da4ml_flow.cli.console import print_json, print_table
+    from da4ml_flow.report.figures import value_text
     from da4ml_flow.report.table import Table
     from da4ml_flow.runner.build import Request, cached_stages
-    from da4ml_flow.sweep.show import value_text
 
     rows, data = [], []
     for point, config in plan.points():
@@ -193,6 +193,6 @@ def _summary(counts: Any) -> str:
 
 
 def _values(values: Any) -> str:
-    from da4ml_flow.sweep.show import value_text
+    from da4ml_flow.report.figures import value_text
 
     return ', '.join(f'{key}={value_text(value)}' for key, value in values.items())

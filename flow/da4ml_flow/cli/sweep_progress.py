@@ -10,9 +10,9 @@ from typing import Self
 
 import click
 
+from da4ml_flow.report.figures import value_text
 from da4ml_flow.sweep.campaign import Counts
 from da4ml_flow.sweep.point import PointRecord
-from da4ml_flow.sweep.show import value_text
 
 
 class PlainSweep(AbstractContextManager['PlainSweep']):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from da4ml_flow.regress.compare import Check, Comparison, exact, metric_key, with_unit
+from da4ml_flow.report.table import markdown_cell
 
 HEADERS = ('metric', 'baseline', 'now', 'change', 'verdict')
 NUMBERS = frozenset({1, 2, 3})
@@ -44,15 +45,15 @@ def markdown(comparisons: Sequence[Comparison]) -> str:
     """A section a baseline, for the comment of a pull request or the summary of a job."""
     parts = []
     for comparison in comparisons:
-        lines = [f'### {_cell(headline(comparison))}', '']
+        lines = [f'### {markdown_cell(headline(comparison))}', '']
         if comparison.checks:
             lines += [f'| {" | ".join(HEADERS)} |', '|---|--:|--:|--:|---|']
             for check, row in zip(comparison.checks, rows(comparison), strict=True):
-                cells = [_cell(cell) for cell in row]
+                cells = [markdown_cell(cell) for cell in row]
                 cells[-1] = f'**{cells[-1]}**' if check.failed else cells[-1]
                 lines.append(f'| {" | ".join(cells)} |')
             lines.append('')
-        lines += [f'- {_cell(note)}' for note in notes(comparison)]
+        lines += [f'- {markdown_cell(note)}' for note in notes(comparison)]
         for error in comparison.errors:
             lines += ['', '```text', str(error).replace('```', "'''"), '```']
         parts.append('\n'.join(lines).rstrip() + '\n')
@@ -120,13 +121,6 @@ def _row(check: Check) -> Row:
 def _change(difference: float, value: float) -> str:
     share = f' ({100 * difference / value:+.2f} %)' if value else ''
     return ('+' if difference > 0 else '') + exact(round(difference, 6)) + share
-
-
-def _cell(text: str) -> str:
-    """Text that stays in its cell and is no markup."""
-    for mark in '\\`*_|<>[]':
-        text = text.replace(mark, f'\\{mark}')
-    return ' '.join(text.split())
 
 
 def _data(text: str) -> str:

@@ -1,13 +1,12 @@
-"""One figure over time and commits: a line of blocks, a table, CSV, and a page."""
+"""One figure over time and commits: a line of blocks, a table, rows, and a page."""
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from da4ml_flow.report.export import Kind, Rows
 from da4ml_flow.report.table import Table
 from da4ml_flow.results.metrics import METRICS
 from da4ml_flow.results.record import MetricPoint
@@ -82,20 +81,19 @@ def history_table(series: Series, limit: int) -> Table:
     return Table(f'{series.title}  {sparkline(series.values)}', headers, tuple(rows), frozenset({2, 3}))
 
 
-def history_csv(found: Sequence[Series]) -> str:
-    """A line a value."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator='\n')
-    writer.writerow(
-        ['name', 'metric', 'stage', 'tool', 'part', 'started', 'commit', 'dirty', 'config_hash', 'value', 'unit', 'run']
+def history_rows(found: Sequence[Series]) -> Rows:
+    """A row a value."""
+    columns: dict[str, Kind] = dict.fromkeys(('name', 'metric', 'stage', 'tool', 'part', 'started', 'commit'), str)
+    columns |= {'dirty': bool, 'config_hash': str, 'value': float, 'unit': str, 'run': str}
+    rows = (
+        (
+            *(p.name, series.metric, p.stage, p.tool, p.part, p.started, p.git_commit, p.git_dirty),
+            *(p.config_hash, p.value, METRICS[series.metric].unit, p.uid),
+        )
+        for series in found
+        for p in series.points
     )
-    for series in found:
-        unit = METRICS[series.metric].unit
-        for p in series.points:
-            where = [p.name, series.metric, p.stage, p.tool, p.part, p.started, p.git_commit or '']
-            dirty = '' if p.git_dirty is None else int(p.git_dirty)
-            writer.writerow([*where, dirty, p.config_hash, f'{p.value:.12g}', unit, p.uid])
-    return text.getvalue()
+    return Rows(columns, rows)
 
 
 def history_page(found: Sequence[Series]) -> str:

@@ -1,7 +1,8 @@
-"""A table of text, drawn with lines on a terminal and as aligned plain text elsewhere."""
+"""A table of text: drawn with lines on a terminal, aligned plain text elsewhere, Markdown where it is published."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,14 @@ class Table:
             lines.append('  '.join(cells).rstrip())
         return '\n'.join(lines)
 
+    def markdown(self) -> str:
+        """The same as Markdown; no cell is markup."""
+        lines = [f'### {markdown_cell(self.title)}', ''] if self.title else []
+        rules = ('--:' if column in self.right else '---' for column in range(len(self.headers)))
+        lines += [_markdown_row(map(markdown_cell, self.headers)), _markdown_row(rules)]
+        lines += [_markdown_row(map(markdown_cell, row)) for row in self.rows]
+        return '\n'.join(lines) + '\n'
+
     def rich(self) -> RichTable:
         """The same for a rich console."""
         from rich import box
@@ -52,3 +61,14 @@ class Table:
         for row in self.rows:
             table.add_row(*(Text(cell) for cell in row))
         return table
+
+
+def markdown_cell(text: str) -> str:
+    """Text that stays in its cell and is no markup."""
+    for mark in '\\`*_|<>[]':
+        text = text.replace(mark, f'\\{mark}')
+    return ' '.join(text.split())
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    return f'| {" | ".join(cells)} |'

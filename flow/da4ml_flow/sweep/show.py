@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from importlib import resources
 from typing import Any
 
+from da4ml_flow.report.figures import value_text
 from da4ml_flow.report.summary import HEADLINES
 from da4ml_flow.report.table import Table
 from da4ml_flow.results.metrics import METRICS
@@ -119,13 +120,6 @@ def _evenly(places: Sequence[int], count: int) -> list[int]:
     if len(places) <= count:
         return list(places)
     return [places[number * len(places) // count] for number in range(count)]
-
-
-def value_text(value: Any) -> str:
-    """A value as the configuration has it."""
-    if value is None:
-        return 'null'
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _columns(records: Sequence[PointRecord]) -> list[tuple[str, str]]:

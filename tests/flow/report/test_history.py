@@ -1,13 +1,11 @@
 """A figure over time: series, blocks, tables, CSV and the page."""
 
-import csv
-import io
 from xml.etree import ElementTree
 
 from click.testing import CliRunner
 
 from da4ml_flow.cli.main import cli
-from da4ml_flow.report.history import history_csv, history_page, history_table, series_of, sparkline
+from da4ml_flow.report.history import history_page, history_rows, history_table, series_of, sparkline
 from da4ml_flow.results.metrics import measure
 from da4ml_flow.results.record import MetricPoint, RunRecord, StageRecord, StageRun
 from da4ml_flow.results.store import Store
@@ -63,10 +61,11 @@ def test_the_table_has_the_newest_first():
     assert table.rows[1][1] == '0000000000*'
 
 
-def test_csv():
-    rows = list(csv.DictReader(io.StringIO(history_csv(series_of('luts', POINTS)))))
-    assert [row['value'] for row in rows] == ['100', '90', '120', '120']
-    assert rows[2]['dirty'] == '1'
+def test_rows():
+    rows = history_rows(series_of('luts', POINTS))
+    found = [dict(zip(rows.columns, row, strict=True)) for row in rows.rows]
+    assert [row['value'] for row in found] == [100, 90, 120, 120]
+    assert [row['dirty'] for row in found] == [False, False, True, False]
 
 
 def test_the_page_is_well_formed_and_marks_what_was_worse():

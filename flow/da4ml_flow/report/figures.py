@@ -1,0 +1,106 @@
+"""Which figures of several runs are of one kind: of one metric, stage, tool and part; and runs as rows of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from da4ml_flow.report.export import Kind, Rows, Value
+from da4ml_flow.results.metrics import METRICS, Metric, MetricSpec
+from da4ml_flow.results.record import RunRecord
+
+FACTS: Mapping[str, Kind] = {
+    'uid': str,
+    'name': str,
+    'status': str,
+    'started': str,
+    'wall_s': float,
+    'host': str,
+    'user': str,
+    'git_commit': str,
+    'git_dirty': bool,
+    'package_version': str,
+    'config_hash': str,
+}
+ORDER = {name: place for place, name in enumerate(METRICS)}
+
+
+class Figure(NamedTuple):
+    """What may be compared between runs; Yosys' LUTs and Vivado's are two of them, and so are those of two devices."""
+
+    metric: str
+    stage: str
+    tool: str
+    part: str
+
+    @property
+    def spec(self) -> MetricSpec:
+        return METRICS[self.metric]
+
+    @property
+    def source(self) -> str:
+        """What measured it, on what."""
+        return ' '.join(part for part in (self.tool or self.stage, self.part) if part)
+
+    @property
+    def key(self) -> str:
+        """As in a condition on runs, with tool and part where they are known: luts/synthesize/yosys/xcup."""
+        return '/'.join(part for part in self if part)
+
+
+def figures_of(metrics: Iterable[Metric]) -> dict[Figure, float]:
+    """The figures of one run: of several parts (seeds, modules) in a stage the first, which is the whole."""
+    found: dict[tuple[str, str, str], tuple[Figure, float]] = {}
+    for metric in metrics:
+        # a latency is one at any clock: its part says at which
+        part = '' if metric.name == 'latency_ns' else metric.part
+        figure = Figure(metric.name, metric.stage, metric.tool, part)
+        found.setdefault((metric.name, metric.stage, metric.tool), (figure, metric.value))
+    return dict(found.values())
+
+
+def ordered(figures: Iterable[Figure]) -> list[Figure]:
+    """Each once, in the order of the table of metrics."""
+    return sorted(set(figures), key=lambda figure: (ORDER[figure.metric], *figure))
+
+
+def settings_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """The keys of a resolved configuration, and their values as the file has them."""
+    # of imported runs the reports are listed by path and hash, which set nothing
+    return dict(_flat({key: value for key, value in config.items() if key != 'reports'}, ''))
+
+
+def _flat(config: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    for key, value in config.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f'{prefix}{key}.')
+        else:
+            yield f'{prefix}{key}', value_text(value)
+
+
+def value_text(value: Any) -> str:
+    """A value as the configuration has it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def varying(configs: Sequence[Mapping[str, str]]) -> list[str]:
+    """The keys whose values differ; one that some lack differs too."""
+    keys = dict.fromkeys(key for config in configs for key in config)
+    return [key for key in keys if len({config.get(key) for config in configs}) > 1]
+
+
+def runs_rows(runs: Sequence[RunRecord]) -> Rows:
+    """A row a run: facts, the keys of the configuration that differ, the figures."""
+    configs = [settings_of(run.config) for run in runs]
+    keys = [key for key in varying(configs) if key not in FACTS]
+    measured = [figures_of(run.metrics) for run in runs]
+    figures = ordered(figure for run in measured for figure in run)
+    columns: dict[str, Kind] = {**FACTS, **dict.fromkeys(keys, str), **{figure.key: float for figure in figures}}
+
+    def rows() -> Iterator[Sequence[Value]]:
+        for run, config, values in zip(runs, configs, measured, strict=True):
+            facts = [getattr(run, name) for name in FACTS]
+            yield [*facts, *map(config.get, keys), *map(values.get, figures)]
+
+    return Rows(columns, rows())
