@@ -30,6 +30,7 @@ IN_A_TABLE = 20  # runs, where no limit is given
 @click.option('--name', help='Only runs of this name.')
 @click.option('--where', multiple=True, metavar='CONDITION', help="As in 'luts < 5000 and rtl.clock_ns == 5'.")
 @click.option('--sort-by', metavar='KEY', help='A figure or a fact, as luts, luts/implement or accuracy:desc.')
+@click.option('--compare', is_flag=True, help='The runs side by side, against the first.')
 @click.option('--history', metavar='METRIC', help='One figure over time, as luts or luts/synthesize.')
 @click.option('--csv', type=FILE, help='Write the rows as CSV; - is stdout.')
 @click.option('--markdown', type=FILE, help='Write the table as Markdown; - is stdout.')
@@ -48,12 +49,14 @@ def report(
     name: str | None,
     where: tuple[str, ...],
     sort_by: str | None,
+    compare: bool,
     history: str | None,
     limit: int | None,
     as_json: bool,
     **files: Path | None,
 ) -> None:
-    """Show runs: the newest, or those given by the beginning of their id; one alone with every figure.
+    """Show runs: the newest, or those given by their id, its beginning, or their name, which means its newest run; one
+    alone with every figure.
 
     The database is that of --database, of the environment variable DA4ML_FLOW_DB, of --config, or
     results/da4ml.sqlite here.
@@ -65,8 +68,8 @@ def report(
     _check(wanted, as_json=as_json)
     place = named_database(database, config_file)
     if history is not None:
-        if runs or where or sort_by:
-            raise click.UsageError('runs, --where and --sort-by are not for --history')
+        if runs or where or sort_by or compare:
+            raise click.UsageError('runs, --where, --sort-by and --compare are not for --history')
         _history(open_store(place, create=False), history, name, limit, wanted, as_json=as_json)
         return
     if 'html' in wanted:
@@ -75,7 +78,8 @@ def report(
     if order not in ('', 'asc', 'desc'):
         raise click.UsageError(f'--sort-by ends with :asc or :desc, not :{order}')
     chosen = Selection(runs, name, where, key, order == 'desc', limit)
-    _runs(open_store(place, create=False), chosen, wanted, as_json=as_json)
+    show = _comparison if compare else _runs
+    show(open_store(place, create=False), chosen, wanted, as_json=as_json)
 
 
 def _check(wanted: Mapping[str, Path], *, as_json: bool) -> None:
@@ -115,6 +119,29 @@ def _runs(store: Store, chosen: Selection, wanted: Mapping[str, Path], *, as_jso
         )
     elif not _piped(wanted):
         print_table(table(found))
+
+
+def _comparison(store: Store, chosen: Selection, wanted: Mapping[str, Path], *, as_json: bool) -> None:
+    from da4ml_flow.cli.console import print_json, print_table
+    from da4ml_flow.report.compare import compare, comparison_data, comparison_rows, differences_table, figures_table
+
+    runs = list(store.records(replace(chosen, limit=chosen.limit or (None if chosen.uids else IN_A_TABLE))))
+    if len(runs) < 2:
+        raise click.UsageError(f'--compare needs two runs or more, not {len(runs)}')
+    comparison = compare(runs)
+    tables = [figures_table(comparison), differences_table(comparison)]
+
+    def markdown() -> str:
+        return '\n'.join([*(table.markdown() for table in tables), *(f'{note}\n' for note in comparison.notes)])
+
+    _write(wanted, lambda: comparison_rows(comparison), {'markdown': markdown})
+    if as_json:
+        print_json(comparison_data(comparison))
+    elif not _piped(wanted):
+        for table in tables:
+            print_table(table)
+        for note in comparison.notes:
+            click.echo(note)
 
 
 def _history(

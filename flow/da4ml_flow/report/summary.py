@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from da4ml_flow.report.table import Table
-from da4ml_flow.results.metrics import METRICS, Metric
+from da4ml_flow.results.metrics import METRICS, Metric, MetricSpec
 from da4ml_flow.results.record import RunRecord, StageRun, StoredRun
 
 HEADLINES = (
@@ -29,9 +29,12 @@ COLUMNS = ('accuracy', 'luts', 'ffs', 'fmax_mhz', 'latency_cycles', 'latency_ns'
 
 def shown(metric: Metric) -> str:
     """The value with the digits and the unit of its row in the table of metrics."""
-    spec = METRICS[metric.name]
-    number = f'{metric.value:,.{spec.digits}f}'
-    return f'{number} {metric.unit}'.rstrip()
+    return f'{number(METRICS[metric.name], metric.value)} {metric.unit}'.rstrip()
+
+
+def number(spec: MetricSpec, value: float) -> str:
+    """The value with the digits of its row in the table of metrics."""
+    return f'{value:,.{spec.digits}f}'
 
 
 def source(metric: Metric) -> str:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 Cells = tuple[str, ...]
+COLOURS = {'better': 'green', 'worse': 'red'}
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of cells below headers; ``right`` are the columns of numbers."""
+    """Rows of cells below headers; ``right`` are the columns of numbers, ``marks`` cells by row and column."""
 
     title: str
     headers: Cells
     rows: tuple[Cells, ...]
     right: frozenset[int] = frozenset()
+    marks: Mapping[tuple[int, int], str] = field(default_factory=dict)  # better or worse: in colour on a terminal
 
     def plain(self) -> str:
         """Columns aligned by spaces, no line longer than its cells need."""
@@ -58,8 +60,9 @@ class Table:
         )
         for column, header in enumerate(self.headers):
             table.add_column(Text(header), justify='right' if column in self.right else 'left', overflow='fold')
-        for row in self.rows:
-            table.add_row(*(Text(cell) for cell in row))
+        for place, row in enumerate(self.rows):
+            styles = (COLOURS.get(self.marks.get((place, column), ''), '') for column in range(len(row)))
+            table.add_row(*(Text(cell, style) for cell, style in zip(row, styles, strict=True)))
         return table
 
 

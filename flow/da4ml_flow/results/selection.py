@@ -38,10 +38,10 @@ HINT = """write it as in 'luts < 5000 and name == "jet"', 'luts/implement <= 300
 class Selection:
     """Runs that fulfil everything said here; of a figure of several parts the first counts, which is the whole."""
 
-    uids: tuple[str, ...] = ()  # or their beginnings
+    uids: tuple[str, ...] = ()  # or their beginnings, or names, of each its newest run
     name: str | None = None
     conditions: tuple[str, ...] = ()
-    sort_by: str = ''  # a figure or fact; '' is the newest first
+    sort_by: str = ''  # a figure or fact; '' is as the uids are given, or the newest first
     descending: bool = False
     limit: int | None = None
 
@@ -54,8 +54,9 @@ def selected(connection: sa.Connection, selection: Selection, where: str) -> lis
     run = tables.run
     newest = (run.c.started.desc(), run.c.id.desc())
     query = sa.select(run.c.id)
-    if selection.uids:
-        query = query.where(run.c.id.in_([_resolve(connection, uid, where) for uid in selection.uids]))
+    named = [_resolve(connection, uid, where) for uid in selection.uids]
+    if named:
+        query = query.where(run.c.id.in_(named))
     if selection.name is not None:
         query = query.where(run.c.name == selection.name)
     for text in selection.conditions:
@@ -64,17 +65,23 @@ def selected(connection: sa.Connection, selection: Selection, where: str) -> lis
         query, key = _sorted_by(query, selection.sort_by)
         query = query.order_by(key.is_(None), key.desc() if selection.descending else key, *newest)
     else:
-        query = query.order_by(*newest)
+        given = {number: place for place, number in enumerate(dict.fromkeys(named))}
+        query = query.order_by(*([sa.case(given, value=run.c.id)] if given else []), *newest)
     if selection.limit is not None:
         query = query.limit(selection.limit)
     return [int(number) for number in connection.scalars(query)]
 
 
 def _resolve(connection: sa.Connection, uid: str, where: str) -> int:
+    """The run with this uid, the newest with this name, or the only one whose uid begins so."""
     run = tables.run
-    query = sa.select(run.c.id, run.c.uid).where(run.c.uid.startswith(uid, autoescape=True)).limit(3)
+    query = sa.select(run.c.id, run.c.uid).where(run.c.uid.startswith(uid, autoescape=True))
+    query = query.order_by(run.c.uid).limit(3)  # one that is exactly this comes first
     found = connection.execute(query).all()
     exact = [row.id for row in found if row.uid == uid]
+    if not exact:
+        of_name = sa.select(run.c.id).where(run.c.name == uid).order_by(run.c.started.desc(), run.c.id.desc()).limit(1)
+        exact = list(connection.scalars(of_name))
     if len(exact) == 1 or len(found) == 1:
         return int((exact or [found[0].id])[0])
     if not found:

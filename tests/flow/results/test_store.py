@@ -72,7 +72,10 @@ def test_runs_newest_first_by_name_and_by_beginning_of_uid(place):
     assert [run.uid for run in store.runs()] == ['xyz3', 'abd2', 'abc1']
     assert [run.uid for run in store.runs(Selection(limit=1))] == ['xyz3']
     assert [run.uid for run in store.runs(Selection(name='jet'))] == ['xyz3', 'abc1']
-    assert [run.uid for run in store.runs(Selection(('abc', 'xyz3')))] == ['xyz3', 'abc1']
+    assert [run.uid for run in store.runs(Selection(('abc', 'xyz3')))] == ['abc1', 'xyz3']  # as given
+    assert [run.uid for run in store.runs(Selection(('jet', 'abd', 'jet')))] == ['xyz3', 'abd2']  # the newest of a name
+    store.record(run_record('jet', name='top', started='2026-01-09'))
+    assert [run.uid for run in store.runs(Selection(('jet',)))] == ['jet']  # a uid comes before a name
     with pytest.raises(ResultsError, match="no run 'abe'"):
         store.runs(Selection(('abe',)))
     with pytest.raises(ResultsError, match="more than one run begins with 'ab'"):
