@@ -1,7 +1,8 @@
 """The side of the peers: runs the programs of a folder, or traces, runs and saves random ones of its own.
 
 Runs in their environment. `peer.py run FOLDER` compares with the recorded outputs, and saves each program again;
-`peer.py trace FOLDER FIRST LAST` makes programs of these seeds. Prints one JSON object.
+`peer.py trace FOLDER FIRST LAST` makes programs of these seeds; `peer.py convert FOLDER MODEL ...` traces models by
+their own front ends, for which Keras and HGQ2 must be there. Prints one JSON object, on the last line.
 """
 
 from __future__ import annotations
@@ -73,6 +74,29 @@ def trace(folder: Path, first: int, last: int) -> dict[str, Any]:
     return {**counts, "da4ml's interpreter unlike its replay": unlike_replay}
 
 
+def convert(folder: Path, models: list[str]) -> dict[str, Any]:
+    """How many of their programs of models give the recorded outputs in their own interpreter; all are saved."""
+    keras = importlib.import_module('keras')
+    importlib.import_module('hgq')
+    counts: Counter[str] = Counter()
+    for name in models:
+        path = Path(name)
+        record = np.load(path.with_suffix('.io.npz'))
+        x = np.asarray(record['x'], dtype=np.float64).reshape(len(record['x']), -1)
+        model = keras.models.load_model(path, compile=False)
+        for package, suffix in PEERS.items():
+            tracing = importlib.import_module(f'{package}.trace')
+            trace_arrays = tracing.trace if package == 'alkaid' else tracing.comb_trace
+            program = trace_arrays(*importlib.import_module(f'{package}.converter').trace_model(model))
+            y = np.asarray(program.predict(x))
+            counts[f'{package} {"as" if np.array_equal(y, record["y"].reshape(y.shape)) else "not as"} recorded'] += 1
+            np.savez(folder / f'{package}_{path.stem}.npz', x=x, y=y)
+            program.save(folder / f'{package}_{path.stem}{suffix}')
+            if package == 'da4ml':
+                program.save_binary(folder / f'{package}_{path.stem}.dais')
+    return dict(counts)
+
+
 def _ints(*numbers: int) -> list[Any]:
     return [np.full(4, number, dtype=int) for number in numbers]
 
@@ -109,5 +133,10 @@ def _random_program(package: str, tracing: Any, seed: int) -> Any:
 
 
 if __name__ == '__main__':
-    command, place, *seeds = sys.argv[1:]
-    print(json.dumps(run(Path(place)) if command == 'run' else trace(Path(place), *map(int, seeds))))
+    command, place, *rest = sys.argv[1:]
+    if command == 'run':
+        print(json.dumps(run(Path(place))))
+    elif command == 'trace':
+        print(json.dumps(trace(Path(place), *map(int, rest))))
+    else:
+        print('\n' + json.dumps(convert(Path(place), rest)))

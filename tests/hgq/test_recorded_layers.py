@@ -51,6 +51,8 @@ def write(model: dict, path: Path) -> Path:
     return path
 
 
+@pytest.mark.weak_spot('9.3', 'no state/time')
+@pytest.mark.weak_spot('more.8', 'No softmax layer')
 @pytest.mark.parametrize('name', sorted(models()))
 def test_every_output_is_the_recorded_one(name: str, tmp_path: Path) -> None:
     model = models()[name]

@@ -83,6 +83,7 @@ def test_a_comment_does_not_swallow_the_next_line():
     assert '// == out /\n' in emit_hls(program(text), 'kernel', 'ac').files['kernel.cpp']
 
 
+@pytest.mark.weak_spot('9.3', 'hlslib/oneapi HLSModel broken')
 @pytest.mark.parametrize(('language', 'count'), [('vitis', 2), ('ac', 12)])
 def test_random_programs_are_bit_exact(language, count, tmp_path):
     rng = random.Random(5)
@@ -104,6 +105,7 @@ def test_the_test_bench_notices_a_wrong_bit(tmp_path):
     assert '1 samples, 1 mismatches' in ran.stdout
 
 
+@pytest.mark.weak_spot('9.3', 'hlslib/oneapi HLSModel broken')
 def test_the_sycl_kernel_compiles_against_stand_ins(tmp_path):
     for name, text in emit_hls(program(), 'kernel', 'oneapi').files.items():
         (tmp_path / name).write_text(text)

@@ -77,6 +77,7 @@ def test_da1600_pickle(folder: Path) -> None:
     )
 
 
+@pytest.mark.weak_spot('9.2', 'KeyError for unknown layers')
 def test_da1601_layer(folder: Path) -> None:
     path = write(folder / 'm.keras', INPUT, layer('Bidirectional', 'g1'), layer('LSTM', 's'))
     assert message(path) == (

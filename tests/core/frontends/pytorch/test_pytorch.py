@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import da4ml_core as dc
 from da4ml_core.errors import CorruptModel, FrontendError, UnsupportedLayer
 from da4ml_core.frontends import load
 from da4ml_core.frontends.post_training import Quantization, float_outputs, quantize_model, read_float_model
 from da4ml_core.frontends.qonnx_tensor import fused_multiply_add
 from da4ml_core.interp import predict
 from da4ml_core.trace import SolverOptions
+from da4ml_flow.cli.main import run as run_command
 
 HERE = Path(__file__).parent
 CORE = Path(__file__).parents[4] / 'core'
@@ -62,6 +64,19 @@ def test_saved_programs(index: int, tmp_path: Path):
     exact = model.quantized.evaluate(x.astype(np.float64))[0].reshape(y.shape)
     np.testing.assert_array_equal(np.asarray(predict(model.program, x)).reshape(y.shape), exact)
     assert 'torch' not in sys.modules
+
+
+@pytest.mark.weak_spot('more.8', 'torch is not reachable')
+def test_a_saved_program_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path, data, out = written(0, tmp_path), tmp_path / 'x.npz', tmp_path / 'program.json.gz'
+    with np.load(RECORDED) as recorded:
+        x, y = recorded['x_0'], recorded['y_0']
+    np.savez(data, x=x)
+    command = ['quantize', str(path), str(data), '--bits', '12', '--effort', 'fast', '--output', str(out), '--json']
+    assert run_command(command) == 0
+    assert json.loads(capsys.readouterr().out)['rows'][0]['same_class'] == 100
+    logits = dc.load(out).predict(x)
+    assert np.array_equal(logits.argmax(axis=1), y.argmax(axis=1))
 
 
 def rewritten(path: Path, name: str, change) -> Path:
