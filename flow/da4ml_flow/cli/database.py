@@ -52,8 +52,8 @@ def open_store(place: Place, *, create: bool) -> Store:
     from da4ml_flow.results.store import Store
 
     store = Store(place, create=create)
-    if store.kept:
-        click.echo(f'upgraded {shown(place)}; as it was it is kept in {store.kept}', err=True)
+    if store.upgrade is not None:
+        click.echo(f'upgraded {shown(place)}; as it was it is kept in {store.upgrade.kept}', err=True)
     return store
 
 

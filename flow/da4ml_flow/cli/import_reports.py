@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from da4ml_flow.cli.ingest import CONFIG, DATABASE, FOLDERS, put
-from da4ml_flow.cli.options import JSON
+from da4ml_flow.cli.ingest import FOLDERS, put
+from da4ml_flow.cli.options import CONFIG, DATABASE, JSON
 
 
 @click.command('import-reports')

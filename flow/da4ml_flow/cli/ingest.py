@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from da4ml_flow.cli.options import JSON
+from da4ml_flow.cli.options import CONFIG, DATABASE, JSON
 
 if TYPE_CHECKING:
     from da4ml_flow.runner.imports import Found
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 FOLDERS = click.argument(
     'folders', nargs=-1, required=True, metavar='DIR...', type=click.Path(exists=True, path_type=Path)
 )
-CONFIG = click.option(
-    '-c', '--config', 'config_file', type=click.Path(path_type=Path), help='Use the database of this file.'
-)
-DATABASE = click.option('--database', metavar='URL', help='Use this database, as in sqlite:///results/da4ml.sqlite.')
 
 
 @click.command()
@@ -31,7 +27,8 @@ def ingest(folders: tuple[Path, ...], config_file: Path | None, database: str | 
     """Put the recorded runs of build folders into the database.
 
     Every build leaves its record in build/NAME/runs: of them a lost database is made again, and those of several
-    machines come together. A run that is there already is not doubled. Exit code 1: a record is damaged.
+    machines come together. A run that is there already is not doubled. A file of `db export`, *.jsonl, may stand for
+    a folder. Exit code 1: a record is damaged.
     """
     from da4ml_flow.runner.imports import read_records
 

@@ -24,6 +24,7 @@ COMMANDS = {
     'regress': ('regress', 'Build, and compare with reviewed baselines.'),
     'report': ('report', 'Show recorded runs.'),
     'ingest': ('ingest', 'Put recorded runs of build folders into the database.'),
+    'db': ('db', 'Upgrade, check, export or shrink the results database.'),
     'import-reports': ('import_reports', 'Put the reports of project folders into the database.'),
     'predict': ('predict', 'Run a model bit-exactly on data.'),
     'inspect': ('inspect', 'Show what a model holds, and what of it is supported.'),

@@ -27,6 +27,10 @@ ANY_LANGUAGE = click.option(
 OVERRIDES = click.option(
     '--set', 'overrides', multiple=True, metavar='KEY=VALUE', help='Override a key, as in rtl.clock_ns=4.0.'
 )
+CONFIG = click.option(
+    '-c', '--config', 'config_file', type=click.Path(path_type=Path), help='Use the database of this file.'
+)
+DATABASE = click.option('--database', metavar='URL', help='Use this database, as in sqlite:///results/da4ml.sqlite.')
 CONFIG_FILE = click.argument('config_file', metavar='CONFIG', type=click.Path(path_type=Path))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from da4ml_flow.cli.options import JSON
+from da4ml_flow.cli.options import CONFIG, DATABASE, JSON
 
 if TYPE_CHECKING:
     from da4ml_flow.report.export import Rows
@@ -25,8 +25,8 @@ IN_A_TABLE = 20  # runs, where no limit is given
 
 @click.command()
 @click.argument('runs', nargs=-1, metavar='[RUN]...')
-@click.option('-c', '--config', 'config_file', type=click.Path(path_type=Path), help='Use the database of this file.')
-@click.option('--database', metavar='URL', help='Use this database, as in sqlite:///results/da4ml.sqlite.')
+@CONFIG
+@DATABASE
 @click.option('--name', help='Only runs of this name.')
 @click.option('--where', multiple=True, metavar='CONDITION', help="As in 'luts < 5000 and rtl.clock_ns == 5'.")
 @click.option('--sort-by', metavar='KEY', help='A figure or a fact, as luts, luts/implement or accuracy:desc.')

@@ -40,6 +40,17 @@ def export_text(text: str, path: Path) -> None:
         file.write(text.encode())
 
 
+def export_lines(lines: Iterable[str], path: Path) -> None:
+    """Write a file of lines, which may come from an iterator, in the same way."""
+    with _target(path) as file:
+        write_lines(lines, file)
+
+
+def write_lines(lines: Iterable[str], file: BinaryIO) -> None:
+    """Each with its end."""
+    file.writelines(f'{line}\n'.encode() for line in lines)
+
+
 @contextmanager
 def _target(path: Path) -> Iterator[BinaryIO]:
     with system_errors(path):

@@ -90,6 +90,18 @@ def varying(configs: Sequence[Mapping[str, str]]) -> list[str]:
     return [key for key in keys if len({config.get(key) for config in configs}) > 1]
 
 
+def figures_rows(runs: Iterable[RunRecord]) -> Rows:
+    """A row a figure with the facts of its run, of every seed and module; the runs may come from an iterator."""
+    measured: dict[str, Kind] = {'stage': str, 'tool': str, 'part': str, 'metric': str, 'value': float, 'unit': str}
+
+    def rows() -> Iterator[Sequence[Value]]:
+        for run in runs:
+            facts = [getattr(run, name) for name in FACTS]
+            yield from ([*facts, m.stage, m.tool, m.part, m.name, m.value, m.unit] for m in run.metrics)
+
+    return Rows({**FACTS, **measured}, rows())
+
+
 def runs_rows(runs: Sequence[RunRecord]) -> Rows:
     """A row a run: facts, the keys of the configuration that differ, the figures."""
     configs = [settings_of(run.config) for run in runs]

@@ -50,6 +50,8 @@ def open_engine(place: Place, *, writing: bool) -> sa.Engine:
 
     def begun(connection: sa.Connection) -> None:
         options = connection.get_execution_options()
+        if options.get('isolation_level') == 'AUTOCOMMIT':
+            return
         if options.get('migrate'):  # a table that is made anew would take the rows that refer to it along
             connection.exec_driver_sql('PRAGMA foreign_keys = OFF')
         # a reader that becomes a writer half-way fails on a busy database, whatever the timeout

@@ -144,10 +144,11 @@ def digest(data: Any) -> str:
     return hashlib.sha256(canonical_json(data).encode()).hexdigest()
 
 
-def record_to_json(record: StageRecord | RunRecord) -> str:
-    """The record with its format version and a checksum of itself."""
+def record_to_json(record: StageRecord | RunRecord, *, indent: int | None = 1) -> str:
+    """The record with its format version and a checksum of itself; on one line without indent."""
     content = _plain(record)
-    return json.dumps({'format': FORMAT, 'sha256': digest(content), 'record': content}, indent=1, ensure_ascii=False)
+    data = {'format': FORMAT, 'sha256': digest(content), 'record': content}
+    return json.dumps(data, indent=indent, ensure_ascii=False)
 
 
 def stage_record_from_json(text: str, path: str) -> StageRecord:

@@ -6,6 +6,7 @@ import os
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -14,6 +15,22 @@ from da4ml_flow.results import tables
 from da4ml_flow.results.place import Place, shown
 
 LOCK = 0x4DA4  # of PostgreSQL's advisory locks: one client at a time makes or changes tables
+NO_RESULTS = '`da4ml-flow build` records them; --config or --database names another database'
+KEPT_FILE = 'schema-'  # with the version: how copies of older databases end
+KEPT_TABLES = 'da4ml_schema_'  # and the schemas on a server that hold them begin
+
+
+class Upgrade(NamedTuple):
+    """From which version a database was brought to this one's, and where it is kept as it was."""
+
+    version: str
+    kept: str
+
+
+def require(place: Place) -> None:
+    """Raise ResultsError if there is no file of results; opening it would make one."""
+    if isinstance(place, Path) and not place.is_file():
+        raise ResultsError('there are no results yet', location=Location(str(place)), hint=NO_RESULTS)
 
 
 def version_of(connection: sa.Connection) -> str | None:
@@ -25,8 +42,8 @@ def version_of(connection: sa.Connection) -> str | None:
     return f'of other tables ({", ".join(names[:3])})' if names else None
 
 
-def bring_up_to_date(engine: sa.Engine, place: Place, *, create: bool) -> str:
-    """Make or upgrade the tables if that is needed; returns where the older ones are kept, '' if nothing was.
+def bring_up_to_date(engine: sa.Engine, place: Place, *, create: bool) -> Upgrade | None:
+    """Make or upgrade the tables if that is needed; returns what was upgraded.
 
     All of it is one transaction: whatever ends it early leaves the database as it was. Raises ResultsError for a
     database of a newer version, of something else, or, unless ``create``, without results.
@@ -34,34 +51,37 @@ def bring_up_to_date(engine: sa.Engine, place: Place, *, create: bool) -> str:
     with engine.connect() as connection:
         version = version_of(connection)
     if version == tables.REVISION:
-        return ''
+        return None
     where = Location(shown(place))
     if version is None and not create:
         raise ResultsError('there are no results yet', location=where, hint=NO_RESULTS)
     if version is not None and version not in tables.OLDER:
-        ours = f'this version of da4ml-flow knows {tables.REVISION}'
-        hint = 'update da4ml-flow' if version.isdigit() else 'name a database of its own for the results'
-        raise ResultsError(f'the database has schema {version}; {ours}', location=where, hint=hint)
-    kept = ''
+        raise unknown(version, place)
+    upgrade = None
     with engine.execution_options(write=True, migrate=True).begin() as connection:
         if not isinstance(place, Path):
             connection.exec_driver_sql(f'SELECT pg_advisory_xact_lock({LOCK})')
         if version_of(connection) == version:  # not made by another process meanwhile
             if version is not None:
                 kept = _keep_file(place, version) if isinstance(place, Path) else _keep_tables(connection, version)
+                upgrade = Upgrade(version, kept)
             _migrate(connection)
             if isinstance(place, Path) and connection.exec_driver_sql('PRAGMA foreign_key_check').first():
                 hint = 'move it away; it is made again from the records in the build folder by `da4ml-flow ingest`'
                 raise ResultsError('the database has rows that belong to nothing', location=where, hint=hint)
-    return kept
+    return upgrade
 
 
-NO_RESULTS = '`da4ml-flow build` records them; --config or --database names another database'
+def unknown(version: str, place: Place) -> ResultsError:
+    """That the schema is of a later version, or of something else."""
+    ours = f'this version of da4ml-flow knows {tables.REVISION}'
+    hint = 'update da4ml-flow' if version.isdigit() else 'name a database of its own for the results'
+    return ResultsError(f'the database has schema {version}; {ours}', location=Location(shown(place)), hint=hint)
 
 
 def _keep_file(path: Path, version: str) -> str:
     """Copy an SQLite database, whole or not at all; the caller holds its write lock."""
-    kept = path.with_name(f'{path.name}.schema-{version}')
+    kept = path.with_name(f'{path.name}.{KEPT_FILE}{version}')
     partial = kept.with_name(f'.{kept.name}.{os.getpid()}')
     try:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as target:
@@ -83,7 +103,7 @@ def _keep_file(path: Path, version: str) -> str:
 
 def _keep_tables(connection: sa.Connection, version: str) -> str:
     """Copy the tables into a schema of their own in the same PostgreSQL database."""
-    kept = f'da4ml_schema_{version}'
+    kept = f'{KEPT_TABLES}{version}'
     connection.exec_driver_sql(f'DROP SCHEMA IF EXISTS {kept} CASCADE')
     connection.exec_driver_sql(f'CREATE SCHEMA {kept}')
     quote = connection.dialect.identifier_preparer.quote

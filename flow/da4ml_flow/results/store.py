@@ -16,7 +16,7 @@ from da4ml_flow.results.metrics import Metric
 from da4ml_flow.results.place import Place, shown
 from da4ml_flow.results.reading import read_records, read_runs
 from da4ml_flow.results.record import MetricPoint, RunRecord, StoredPoint, StoredRun, StoredSweep, canonical_json
-from da4ml_flow.results.schema import NO_RESULTS, bring_up_to_date
+from da4ml_flow.results.schema import bring_up_to_date, require
 from da4ml_flow.results.selection import EVERY, Selection, selected
 
 Row = dict[str, Any]
@@ -24,14 +24,14 @@ CHUNK = 200  # runs that are read at once
 
 
 class Store:
-    """An open results database; ``kept`` says where the tables of an older version are, if they were upgraded."""
+    """An open results database; ``upgrade`` says what was an older version, if it was one."""
 
     def __init__(self, place: Place, *, create: bool) -> None:
         """Open the database, made if ``create``, and brought to this version's schema; raises ResultsError."""
         self.place = place
-        if isinstance(place, Path):
-            if not create and not place.is_file():
-                raise ResultsError('there are no results yet', location=Location(str(place)), hint=NO_RESULTS)
+        if not create:
+            require(place)
+        elif isinstance(place, Path):
             try:
                 place.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
@@ -41,7 +41,7 @@ class Store:
         with self._errors():
             self.engine = open_engine(place, writing=create)
             self._writer = self.engine.execution_options(write=True)
-            self.kept = bring_up_to_date(self.engine, place, create=create)
+            self.upgrade = bring_up_to_date(self.engine, place, create=create)
 
     def record(self, run: RunRecord) -> None:
         """Put a run in, or in the place of the one with its uid; all of it or nothing."""
@@ -189,11 +189,12 @@ def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> 
 
 
 def _storable(row: Mapping[str, Any]) -> Row:
+    return {key: storable(value) if isinstance(value, str) else value for key, value in row.items()}
+
+
+def storable(text: str) -> str:
     """Text that every database takes: of what logs and file names hold, PostgreSQL takes no NUL, none half a pair."""
-    return {
-        key: value.replace('\0', '\ufffd').encode('utf-8', 'replace').decode() if isinstance(value, str) else value
-        for key, value in row.items()
-    }
+    return text.replace('\0', '\ufffd').encode('utf-8', 'replace').decode()
 
 
 def _ranked(metrics: Iterable[Metric]) -> list[Row]:

@@ -21,6 +21,7 @@ from da4ml_flow.workspace import RECORD, hash_tree
 # folders that tools make inside a project: the project is above the topmost of them
 _INSIDE = re.compile(r'output_.*|reports?|.*\.runs|solution\d*')
 _STAGES = ('emit', 'hls', 'synthesize', 'place', 'implement')
+LINES = '.jsonl'  # a file of records, one a line
 _SKIPPED = {'.git', '.locks', '__pycache__', 'node_modules'}
 
 
@@ -34,23 +35,36 @@ class Found:
 
 
 def read_records(root: Path) -> Found:
-    """The run records below a folder, of any builds; a damaged one is a problem."""
+    """The run records below a folder, of any builds, or in a file of them; a damaged one is a problem."""
     runs: dict[str, RunRecord] = {}
     problems: list[Da4mlError] = []
     count = 0
     for path in _files(root, problems, results=True):
-        if path.parent.name != 'runs' or path.suffix != '.json':
+        lines = path == root and path.suffix == LINES
+        if not lines and (path.parent.name != 'runs' or path.suffix != '.json'):
             continue
         count += 1
         try:
-            run = run_record_from_json(path.read_text(encoding='utf-8'), str(path))
-        except Da4mlError as error:
-            problems.append(error)
+            for place, text in _texts(path, lines=lines):
+                try:
+                    run = run_record_from_json(text, place)
+                except Da4mlError as error:
+                    problems.append(error)
+                else:
+                    runs[run.uid] = run
         except (OSError, UnicodeDecodeError) as error:
             problems.append(ResultsError(f'a record that cannot be read: {error}', location=Location(str(path))))
-        else:
-            runs[run.uid] = run
     return Found(tuple(runs.values()), tuple(problems), count)
+
+
+def _texts(path: Path, *, lines: bool) -> Iterator[tuple[str, str]]:
+    """The records of a file, each with where it is."""
+    if not lines:
+        yield str(path), path.read_text(encoding='utf-8')
+        return
+    with path.open(encoding='utf-8', newline='\n') as file:
+        for number, line in enumerate(file, 1):
+            yield f'{path}:{number}', line
 
 
 def read_reports(root: Path) -> Found:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
+from old_database import older
 
 from da4ml_flow.errors import ResultsError
 from da4ml_flow.results import schema, tables
@@ -19,42 +18,6 @@ from da4ml_flow.results.database import open_engine
 from da4ml_flow.results.record import StoredPoint, StoredSweep
 from da4ml_flow.results.selection import Selection
 from da4ml_flow.results.store import Store
-
-RUN = {
-    'uid': 'u1',
-    'name': 'jet',
-    'config': '{}',
-    'config_hash': 'c',
-    'status': 'ok',
-    'started': '2026-01-01',
-    'wall_s': 1.0,
-    'host': 'h',
-    'user': 'u',
-    'git_commit': None,
-    'git_dirty': None,
-    'package_version': '0.1.0',
-}
-FIGURES = (('luts', 'synthesize', 12.0), ('luts', 'implement', 15.0), ('luts', 'implement', 16.0), ('ffs', 's', 3.0))
-
-
-def older(place: Path | str, revision: str) -> None:
-    """A database as that version made it, with a run."""
-    if isinstance(place, Path):
-        place.parent.mkdir(parents=True, exist_ok=True)
-    engine = open_engine(place, writing=True)
-    with engine.execution_options(write=True).begin() as connection:
-        config = Config()
-        config.set_main_option('script_location', str(Path(tables.__file__).parent / 'migrations'))
-        config.attributes['connection'] = connection
-        command.upgrade(config, revision)
-        found = sa.MetaData()
-        found.reflect(connection, only=['run', 'metric'])
-        connection.execute(found.tables['run'].insert(), RUN)
-        rows = [
-            {'run_id': 1, 'stage': stage, 'tool': '', 'part': '', 'name': name, 'value': value, 'unit': ''}
-            for name, stage, value in FIGURES
-        ]
-        connection.execute(found.tables['metric'].insert(), rows)
 
 
 def version(place: Path | str) -> str | None:
@@ -69,18 +32,19 @@ def test_an_older_database_is_upgraded_and_kept(place, revision):
     assert [metric.value for run in store.runs() for metric in run.metrics] == [12, 15, 16, 3]
     store.record_points(StoredSweep('s1', 'jet', {}), [StoredPoint('a', {}, 'ok', 'full', '', 't', None)])
     assert version(place) == tables.REVISION
-    assert Store(place, create=True).kept == ''
+    assert Store(place, create=True).upgrade is None
     with store.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
         ranks = connection.scalars(sa.select(tables.metric.c.rank).order_by(tables.metric.c.id)).all()
         assert ranks == [0, 1, 2, 0]
         if not isinstance(place, Path):
-            assert store.kept == f'schema da4ml_schema_{revision} of the database'
+            assert store.upgrade.kept == f'schema da4ml_schema_{revision} of the database'
             kept = connection.exec_driver_sql(f'SELECT count(*) FROM da4ml_schema_{revision}.metric').scalar()
+    assert store.upgrade.version == revision
     if isinstance(place, Path):
-        assert store.kept == f'{place}.schema-{revision}'
-        assert version(Path(store.kept)) == revision
-        with sqlite3.connect(store.kept) as connection:
+        assert store.upgrade.kept == f'{place}.schema-{revision}'
+        assert version(Path(store.upgrade.kept)) == revision
+        with sqlite3.connect(store.upgrade.kept) as connection:
             kept = connection.execute('SELECT count(*) FROM metric').fetchone()[0]
         connection.close()
         assert [path.name for path in sorted(place.parent.iterdir()) if path.name.startswith('.')] == []
