@@ -27,6 +27,7 @@ class FakeStage:
     ok: bool = True
     message: str = ''
     runs: list[Path] = field(default_factory=list)
+    replaces: tuple[str, ...] = ()
 
     def settings(self, config):
         return self.setting(config)

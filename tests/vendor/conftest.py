@@ -109,6 +109,7 @@ def vitis_hls(tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """The stand-in for Vitis HLS; returns its journal, which names the steps that it ran."""
     install('vitis_hls', 'vitis_stub.tcl', tmp_path / 'bin')
     monkeypatch.setenv('PATH', str(tmp_path / 'bin'), prepend=':')
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
     monkeypatch.setenv('VITIS_STUB_REPORT', str(shared / 'reports' / 'vitis_hls' / 'csynth.rpt'))
     monkeypatch.setenv('VITIS_STUB_JOURNAL', str(tmp_path / 'journal'))
     return tmp_path / 'journal'

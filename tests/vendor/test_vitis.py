@@ -37,7 +37,7 @@ def test_the_project_is_simulated_synthesized_and_exported(vitis_hls: Path, hls:
     assert run(['import-reports', str(hls), '--database', f'sqlite:///{database}']) == 0
     (stored,) = Store(database, create=False).runs()
     assert {'luts', 'ii', 'latency_cycles'} <= {metric.name for metric in stored.metrics if metric.stage == 'hls'}
-    assert {metric.tool for metric in stored.metrics} == {'vitis_hls'}
+    assert {metric.tool for metric in stored.metrics} == {'vitis'}
 
 
 def test_another_part(vitis_hls: Path, hls: Path, monkeypatch: pytest.MonkeyPatch) -> None:

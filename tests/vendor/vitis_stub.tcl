@@ -1,8 +1,8 @@
-# A stand-in for vitis_hls: runs scripts with the commands that it knows and plays back a recorded report.
+# A stand-in for vitis_hls and vitis-run: runs scripts with the commands that it knows and plays back a recorded report.
 #
 # Strict: an unknown command or option, a missing file, or a step out of order ends it with status 1.
-# From the environment: VITIS_STUB_REPORT (the recorded csynth.rpt), VITIS_STUB_FAULT as in `csynth_design:fail|hang|die`,
-# VITIS_STUB_JOURNAL (a file that takes a line a step).
+# From the environment: VITIS_STUB_REPORT (the recorded csynth.rpt), VITIS_STUB_FAULT as in
+# `csynth_design:fail|hang|die|full`, VITIS_STUB_JOURNAL (a file that takes a line a step).  Samples are not simulated.
 
 set state(project) {}
 set state(top) {}
@@ -44,14 +44,19 @@ proc step {command} {
                 fail { fail "Synthesizability check failed." }
                 hang { after 600000 }
                 die { exec kill -KILL [pid] }
+                full { close [open $::state(project)/half w]; error {couldn't write: No space left on device} }
             }
         }
     }
     lappend ::state(done) $command
 }
 
+proc contents {path} { set channel [open $path]; set text [read $channel]; close $channel; return $text }
+
 proc open_project {args} {
-    set ::state(project) [one open_project [options open_project {-reset 0} $args]]
+    set given [options open_project {-reset 0} $args]
+    set ::state(project) [one open_project $given]
+    if {[dict exists $given -reset]} { file delete -force $::state(project) }
     file mkdir $::state(project)
 }
 proc set_top {args} { needs set_top project; set ::state(top) [one set_top [options set_top {} $args]] }
@@ -84,6 +89,11 @@ proc csim_design {args} {
     needs csim_design solution sources benches part
     foreach path $::state(benches) { if {[regexp {\.cpp$} $path]} { set bench $path } }
     if {![info exists bench]} { fail "no main function" }
+    set text [contents $bench]
+    if {[regexp {argv\[1\] : "([^"]+)"} $text -> data] && $data ni $::state(benches)} { fail "cannot open $data" }
+    foreach {-> header} [regexp -all -inline -line {^#include "([^"]+)"} $text] {
+        if {![file isfile [file dirname $bench]/$header]} { fail "fatal error: '$header' file not found" }
+    }
     step csim_design
 }
 proc csynth_design {args} {
@@ -91,14 +101,22 @@ proc csynth_design {args} {
     needs csynth_design top sources part clock
     set found 0
     foreach path $::state(sources) {
-        set channel [open $path]; set text [read $channel]; close $channel
-        if {[regexp "\\m$::state(top)\\s*\\(" $text]} { set found 1 }
+        if {[regexp "\\m$::state(top)\\s*\\(" [contents $path]]} { set found 1 }
     }
     if {!$found} { fail "Cannot find top function '$::state(top)'" }
     step csynth_design
     set folder $::state(project)/$::state(solution)/syn/report
     file mkdir $folder
-    file copy -force $::env(VITIS_STUB_REPORT) $folder/csynth.rpt
+    set text [contents $::env(VITIS_STUB_REPORT)]
+    regexp {Synthesis Summary Report of '([^']+)'} $text -> recorded
+    set own [string map [list "'$recorded'" "'$::state(top)'" "|+ $recorded  |" [format "|+ %-[expr {[string length $recorded] + 2}]s|" $::state(top)]] $text]
+    set channel [open $folder/csynth.rpt w]; puts -nonewline $channel $own; close $channel
+    file mkdir $folder/../verilog
+    set channel [open $folder/../verilog/$::state(top).v w]
+    puts $channel "module $::state(top) (\n        ap_clk,\n        ap_rst,\n        x,\n        ap_return\n);\n"
+    puts $channel "input   ap_clk;\ninput   ap_rst;\ninput  \[15:0\] x;\noutput  \[15:0\] ap_return;\n\nendmodule"
+    close $channel
+    close [open $folder/../verilog/$::state(top)_table0_rom.dat w]
 }
 proc export_design {args} {
     set given [options export_design {-format 1 -rtl 1} $args]
@@ -107,7 +125,14 @@ proc export_design {args} {
     step export_design
 }
 
-set given [options vitis_hls {-f 1} $argv]
-if {[dict get $given {}] ne {}} { puts stderr "arguments [dict get $given {}]"; exit 1 }
-if {[catch {source [dict get $given -f]} message]} { puts stderr $message; exit 1 }
+if {$argv eq {-version}} {
+    puts "****** Vitis HLS - High-Level Synthesis from C, C++ and OpenCL v2024.1 (64-bit)"
+    exit 0
+}
+if {[llength $argv] == 4 && [lrange $argv 0 2] eq {--mode hls --tcl}} {
+    set script [lindex $argv 3]
+} elseif {[llength $argv] == 2 && [lindex $argv 0] eq {-f}} {
+    set script [lindex $argv 1]
+} else { puts stderr "ERROR: arguments $argv"; exit 1 }
+if {[catch {source $script} message]} { puts stderr $message; exit 1 }
 exit 0

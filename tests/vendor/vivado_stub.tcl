@@ -111,6 +111,12 @@ proc synth_design {args} {
             }
         }
     }
+    foreach {path text} $sources {
+        if {[dict size $ports] || ![regexp "module\\s+$top\\M(.*?)endmodule" $text -> body]} continue
+        foreach {-> direction name} [regexp -all -inline -line {^(input|output)\s+(?:\[\d+:0\]\s*)?(\w+);} $body] {
+            dict set ports $name [dict get {input IN output OUT} $direction]
+        }
+    }
     if {![dict size $ports]} { fail "\[Synth 8-439\] module '$top' not found" }
     fault synth_design
     foreach file $constraints { uplevel #0 [list source $file] }

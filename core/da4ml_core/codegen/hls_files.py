@@ -97,7 +97,11 @@ int main(int argc, char **argv) {{
 def _makefile(top: str, language: str) -> str:
     types = 'ap_fixed.h' if language == 'vitis' else 'ac_fixed.h'
     tool = {
-        'vitis': '.PHONY: synth\nsynth:\n\tvitis_hls -f build.tcl\n',
+        'vitis': (
+            '# What runs a script of Vitis HLS: vitis_hls is gone from 2025.1 on.\n'
+            'VITIS_HLS ?= $(if $(shell command -v vitis_hls),vitis_hls -f,vitis-run --mode hls --tcl)\n\n'
+            '.PHONY: synth\nsynth:\n\t$(VITIS_HLS) build.tcl\n'
+        ),
         'ac': (
             '# Quartus with Intel HLS: the component in hardware.\n'
             'DEVICE ?= Agilex7\n\n.PHONY: synth\nsynth:\n'
@@ -127,7 +131,7 @@ test: {top}_test
 
 def _vitis_script(top: str, clock_ns: float) -> str:
     return f"""\
-# Vitis HLS: simulate the C++, synthesize it, export the IP. `vitis_hls -f build.tcl`; the part is $PART.
+# Vitis HLS: simulate the C++, synthesize it, export the IP. `make synth`; the part is $PART.
 set part [expr {{[info exists ::env(PART)] ? $::env(PART) : "{DEFAULT_PART}"}}]
 open_project -reset {top}_hls
 set_top {top}

@@ -80,7 +80,7 @@ def convert(
         program = compiled()
         facts = {'top': name, 'language': language, **figures(program)}
         if language in HLS_LANGUAGES:
-            write_hls(emit_hls(program, name, language, limits['clock_ns']), program, folder)
+            write_hls(emit_hls(program, name, language, limits['clock_ns']), program, folder, name)
             main, what, timing = f'{name}.cpp', 'function', 'pipelined by its tool'
         else:
             scheduled, bundle = emit(program, name, limits, device, language)

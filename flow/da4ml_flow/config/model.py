@@ -37,6 +37,7 @@ NextpnrDevice = Literal[
     'ecp5-12k', 'ecp5-25k', 'ecp5-45k', 'ecp5-85k', 'ice40-hx1k', 'ice40-hx8k', 'ice40-up5k', 'gowin-gw1n-9c'
 ]
 Directive = Annotated[str, Field(pattern=r'^[A-Za-z][A-Za-z0-9_]*$', max_length=60)]
+PartNumber = Annotated[str, Field(pattern=r'^[A-Za-z0-9][A-Za-z0-9_-]*$', max_length=100)]
 Seconds = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
 
 
@@ -178,6 +179,14 @@ def _or_formal(schema: dict[str, Any]) -> None:
     schema['anyOf'].insert(0, {'const': 'formal'})
 
 
+class HlsConfig(Section):
+    """High-level synthesis of the C++ to Verilog, which the stages after it work on."""
+
+    tool: Literal['vitis'] = Field(default='vitis', description='tool: Vitis HLS')
+    part: PartNumber = Field(description='part number')
+    timeout_s: Seconds | None = Field(default=None, description='stop the tool after so many seconds; null: a day')
+
+
 class DirectivesConfig(Section):
     """Directives of Vivado's steps, in the place of those of the strategy."""
 
@@ -191,9 +200,7 @@ class DirectivesConfig(Section):
 class ToolSection(Section):
     """A stage whose tool may be one of several; keys of another tool are mistakes."""
 
-    part: str | None = Field(
-        default=None, pattern=r'^[A-Za-z0-9][A-Za-z0-9_-]*$', max_length=100, description='vendor tools: part number'
-    )
+    part: PartNumber | None = Field(default=None, description='vendor tools: part number')
     strategy: Literal['default', 'area', 'timing'] = Field(
         default='default', description='vendor tools: what they work for'
     )
@@ -297,6 +304,7 @@ class BuildConfig(Section):
     )
     optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig, description='adder optimization')
     rtl: RtlConfig = Field(default_factory=RtlConfig, description='hardware description')
+    hls: HlsConfig | None = Field(default=None, description='Verilog from rtl.language: vitis; absent: not run')
     lint: LintConfig | None = Field(default=None, description='static checks; absent: not run')
     simulate: SimulateConfig | None = Field(default=None, description='bit-exact simulation; absent: not run')
     verify: Annotated[VerifyConfig | None, BeforeValidator(_method_alone)] = Field(
@@ -343,12 +351,17 @@ class BuildConfig(Section):
 
     @model_validator(mode='after')
     def _tools_read_hardware(self) -> Self:
-        for section in ('lint', 'simulate', 'verify', 'synthesize', 'implement'):
-            if self.rtl.is_hls and getattr(self, section) is not None:
-                raise problem(
-                    'combination',
-                    f'{section} with rtl.language: {self.rtl.language}, which is C++',
-                    'its own project has a test bench and a build script; leave the section out',
-                    section,
-                )
+        language = self.rtl.language
+        if self.hls is not None and language != 'vitis':
+            raise problem('combination', f'hls with rtl.language: {language}', 'rtl.language: vitis', 'hls')
+        for name in ('lint', 'simulate', 'verify', 'synthesize', 'implement'):
+            section = getattr(self, name)
+            if not self.rtl.is_hls or section is None:
+                continue
+            if self.hls is not None and section.model_dump().get('tool') == 'vivado':
+                continue  # of the Verilog that Vitis HLS makes
+            hint = 'its own project has a test bench and a build script; leave the section out'
+            if language == 'vitis' and name in ('synthesize', 'implement'):
+                hint = f'hls: {{part: ...}} makes Verilog of it, and then {name}: {{tool: vivado, part: ...}}'
+            raise problem('combination', f'{name} with rtl.language: {language}, which is C++', hint, name)
         return self

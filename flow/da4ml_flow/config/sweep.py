@@ -37,7 +37,7 @@ class PruneConfig(Section):
     )
 
 
-StageName = Literal['trace', 'emit', 'lint', 'simulate', 'synthesize', 'implement']
+StageName = Literal['trace', 'emit', 'hls', 'lint', 'simulate', 'synthesize', 'implement']
 
 
 class Needs(NamedTuple):

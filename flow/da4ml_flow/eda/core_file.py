@@ -116,6 +116,15 @@ def load_bundle(directory: Path) -> RtlBundle:
     return RtlBundle.from_interface(interface, files)
 
 
+def load_clock_port(directory: Path) -> str:
+    """The clock of the design in a directory, one that was emitted or that Vitis HLS made; empty without a clock."""
+    try:
+        interface = json.loads((directory / INTERFACE_FILE).read_text())
+        return str(interface.get('clock_port', 'clk')) if interface['clocked'] else ''
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CodegenError(f'{directory} does not hold a design: {error}') from error
+
+
 def load_core_name(directory: Path) -> str:
     """The FuseSoC name in the one core file of a directory."""
     cores = sorted(directory.glob('*.core'))

@@ -9,19 +9,26 @@ from da4ml_core.codegen.hls import HlsBundle
 from da4ml_core.codegen.hls_files import VECTORS_FILE
 from da4ml_core.ir.program import Program
 from da4ml_flow.eda import vectors
+from da4ml_flow.eda.core_file import INTERFACE_FILE
+from da4ml_flow.eda.hls_core import write_source_core
 
 _RANDOM_SAMPLES = 200  # beside the corners
 
 
-def write_hls(bundle: HlsBundle, program: Program, directory: Path) -> None:
-    """Write the sources, `vectors.txt` of corners and random samples with their results, and the ports."""
+def write_hls(bundle: HlsBundle, program: Program, directory: Path, name: str) -> None:
+    """Write the sources, `vectors.txt` of corners and random samples with their results, and the ports.
+
+    For Vitis HLS a core goes with them.
+    """
     ranges = [program.ops[index].interval[:2] for index, _ in program.input_ops()]
     codes = vectors.corner_codes(ranges, _RANDOM_SAMPLES)
     directory.mkdir(parents=True, exist_ok=True)
     for file, text in bundle.files.items():
         (directory / file).write_text(text)
     (directory / VECTORS_FILE).write_text(vectors_text(bundle, program, codes))
-    (directory / 'interface.json').write_text(json.dumps(bundle.interface(), indent=1) + '\n')
+    (directory / INTERFACE_FILE).write_text(json.dumps(bundle.interface(), indent=1) + '\n')
+    if bundle.language == 'vitis':
+        write_source_core(bundle, name, directory)
 
 
 def vectors_text(bundle: HlsBundle, program: Program, codes: vectors.Codes) -> str:

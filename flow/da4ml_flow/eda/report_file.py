@@ -85,7 +85,7 @@ def read_report_file(path: Path) -> ReportFile | None:
         return ReportFile('quartus', timing.head.version, '', timing.head.revision, 'implement', timing.figures(), {})
     if 'Synthesis Summary Report of' in head or (path.suffix == '.xml' and '<profile>' in head):
         estimate = parse_csynth(text, source)
-        return ReportFile('vitis_hls', estimate.version, estimate.part, estimate.top, 'hls', estimate.figures(), {})
+        return ReportFile('vitis', estimate.version, estimate.part, estimate.top, 'hls', estimate.figures(), {})
     return None
 
 

@@ -108,6 +108,14 @@ TOOLS: Mapping[str, ToolSpec] = MappingProxyType(
                 optional=True,
             ),
             ToolSpec(
+                'vitis_hls',
+                'hls',
+                ('vitis_hls', 'vitis-run'),  # the former is gone from 2025.1 on
+                ('-version',),
+                'install AMD Vitis and source its settings64.sh',
+                optional=True,
+            ),
+            ToolSpec(
                 'quartus_sh',
                 'implement',
                 ('quartus_sh',),
@@ -126,6 +134,7 @@ SIMULATE_ICARUS = ('iverilog', 'make')
 SYNTHESIZE = ('yosys', 'make')
 QUARTUS = ('quartus_sh', 'make')
 VIVADO = ('vivado', 'make')
+VITIS = ('vitis_hls', 'make')
 LINT_VHDL = ('ghdl', 'make')
 # what makes a language one that every tool reads
 FRONT_ENDS: Mapping[str, tuple[str, ...]] = MappingProxyType({'verilog': (), 'vhdl': ('ghdl',)})

@@ -89,6 +89,7 @@ def standard_stages() -> tuple[Stage, ...]:
     """The stages of a build, in order."""
     from da4ml_flow.stages.collect import Collect
     from da4ml_flow.stages.emit import Emit
+    from da4ml_flow.stages.hls import Hls
     from da4ml_flow.stages.implement import Implement
     from da4ml_flow.stages.lint import Lint
     from da4ml_flow.stages.simulate import Simulate
@@ -96,7 +97,7 @@ def standard_stages() -> tuple[Stage, ...]:
     from da4ml_flow.stages.trace import Trace
     from da4ml_flow.stages.verify import Verify
 
-    return Trace(), Emit(), Lint(), Simulate(), Verify(), Synthesize(), Implement(), Collect()
+    return Trace(), Emit(), Hls(), Lint(), Simulate(), Verify(), Synthesize(), Implement(), Collect()
 
 
 def build(request: Request, stages: Sequence[Stage], listener: Listener | None = None) -> Build:
@@ -121,6 +122,7 @@ def build(request: Request, stages: Sequence[Stage], listener: Listener | None =
                 errors.append(error)
                 listener.error(error)
             listener.end(run)
+            state = state.without(step.stage.replaces)
             if run.record is not None:
                 state = state.adding(
                     {name: Path(run.directory) / item.path for name, item in run.record.artifacts.items()},
@@ -169,10 +171,12 @@ def cached_stages(request: Request, stages: Sequence[Stage]) -> tuple[str, ...]:
     state, found = State(), []
     for step in plan(request, stages):
         if state.missing(step.stage.inputs):
+            state = state.without(step.stage.replaces)
             continue
         visible = state.only(step.stage.inputs)
         key = stage_key(step.stage.name, resolved(step.settings), visible.hashes, step.tools)
         record, _ = workspace.find(step.stage.name, key)
+        state = state.without(step.stage.replaces)
         if record is not None:
             directory = workspace.directory(record.stage, record.key)
             state = state.adding(

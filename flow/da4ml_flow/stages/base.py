@@ -49,6 +49,11 @@ class Stage(Protocol):
         """Names of the artifacts that it reads."""
         ...
 
+    @property
+    def replaces(self) -> tuple[str, ...]:
+        """Names of earlier artifacts that it makes anew: if it fails, the stages after it have neither."""
+        ...
+
     def settings(self, config: BuildConfig) -> Mapping[str, Any] | None:
         """JSON-ready data that decides the result, None if the configuration does not ask for this stage.
 

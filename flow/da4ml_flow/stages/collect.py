@@ -17,6 +17,7 @@ class Collect:
 
     name = 'collect'
     inputs = ('program', 'rtl')
+    replaces: tuple[str, ...] = ()
 
     def settings(self, config: BuildConfig) -> Mapping[str, Any]:
         dataset = config.model.dataset
@@ -33,7 +34,7 @@ class Collect:
         interface = json.loads((context.artifacts['rtl'] / 'interface.json').read_text(encoding='utf-8'))
         clock_ns = context.config.rtl.clock_ns
         metrics: list[Metric] = []
-        if interface['clocked']:
+        if interface['clocked'] and interface['latency_cycles'] is not None:
             latency_ns = round(interface['latency_cycles'] * clock_ns, 6)
             metrics.append(measure('clock_ns', clock_ns, stage=self.name))
             metrics.append(measure('latency_ns', latency_ns, stage=self.name, part=f'at a clock of {clock_ns:g} ns'))

@@ -15,6 +15,7 @@ class Emit:
 
     name = 'emit'
     inputs = ('program',)
+    replaces: tuple[str, ...] = ()
 
     def settings(self, config: BuildConfig) -> Mapping[str, Any]:
         rtl = config.rtl
@@ -49,7 +50,7 @@ class Emit:
         directory = context.directory / 'rtl'
         if config.rtl.language in HLS_LANGUAGES:
             design = emit_hls(program, config.top, config.rtl.language, config.rtl.clock_ns)
-            write_hls(design, program, directory)
+            write_hls(design, program, directory, config.name)
             return StageOutcome({'rtl': directory})
         scheduled = schedule(
             program,

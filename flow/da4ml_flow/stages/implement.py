@@ -23,6 +23,7 @@ class Implement:
 
     name = 'implement'
     inputs = ('rtl',)
+    replaces: tuple[str, ...] = ()
 
     def settings(self, config: BuildConfig) -> Mapping[str, Any] | None:
         section = config.implement

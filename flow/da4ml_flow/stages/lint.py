@@ -15,6 +15,7 @@ class Lint:
 
     name = 'lint'
     inputs = ('rtl',)
+    replaces: tuple[str, ...] = ()
 
     def settings(self, config: BuildConfig) -> Mapping[str, Any] | None:
         return None if config.lint is None else {'tool': config.lint.tool}

@@ -29,6 +29,7 @@ class Simulate:
 
     name = 'simulate'
     inputs = ('program', 'rtl')
+    replaces: tuple[str, ...] = ()
 
     def settings(self, config: BuildConfig) -> Mapping[str, Any] | None:
         section, dataset = config.simulate, config.model.dataset

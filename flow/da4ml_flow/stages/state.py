@@ -19,6 +19,10 @@ class State:
         """This state and the artifacts of one more stage."""
         return State(MappingProxyType({**self.paths, **paths}), MappingProxyType({**self.hashes, **hashes}))
 
+    def without(self, names: tuple[str, ...]) -> State:
+        """This state but for the named artifacts."""
+        return self.only(tuple(name for name in self.paths if name not in names))
+
     def missing(self, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(name for name in names if name not in self.paths)
 

@@ -21,6 +21,7 @@ class Synthesize:
 
     name = 'synthesize'
     inputs = ('rtl',)
+    replaces: tuple[str, ...] = ()
 
     def settings(self, config: BuildConfig) -> Mapping[str, Any] | None:
         section = config.synthesize

@@ -18,6 +18,7 @@ class Trace:
 
     name = 'trace'
     inputs: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
 
     def settings(self, config: BuildConfig) -> Mapping[str, Any]:
         return {

@@ -21,6 +21,7 @@ class Verify:
 
     name = 'verify'
     inputs = ('program', 'rtl')
+    replaces: tuple[str, ...] = ()
 
     def settings(self, config: BuildConfig) -> Mapping[str, Any] | None:
         return None if config.verify is None else config.verify.model_dump(mode='json')

@@ -26,11 +26,11 @@ from da4ml_flow.workspace import system_errors, write_durably
 PointStatus = Literal['ok', 'no', 'failed', 'pruned']
 Rung = Literal['estimate', 'synthesize', 'full']
 BUG = 70
-STAGES = ('trace', 'emit', 'lint', 'simulate', 'synthesize', 'implement')
+STAGES = ('trace', 'emit', 'hls', 'lint', 'simulate', 'synthesize', 'implement')
 ALWAYS = ('trace', 'emit')
 # what a rung leaves out: keys of the stages it runs are those of the whole build
 LEFT_OUT: Mapping[str, tuple[str, ...]] = {
-    'estimate': ('lint', 'simulate', 'verify', 'synthesize', 'implement'),
+    'estimate': ('hls', 'lint', 'simulate', 'verify', 'synthesize', 'implement'),
     'synthesize': ('simulate', 'verify', 'implement'),
     'full': (),
 }

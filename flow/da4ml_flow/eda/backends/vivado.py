@@ -46,15 +46,14 @@ def measure_kernel(
 
     ``earlier`` is the directory of a try that did not end: its finished steps are not run again.
     """
-    bundle = core_file.load_bundle(rtl)
     found = tools.find_all(tools.VIVADO)
     steps = STEPS[: STEPS.index(last_step) + 1]
     options = {'part': part, 'clock_ns': f'{clock_ns:.6g}', 'last_step': last_step}
     options |= {f'{step}_directive': name for step, name in (directives or {}).items() if step in steps}
     if retiming:
         options['retiming'] = 'true'
-    if bundle.clocked:
-        options['clock_port'] = 'clk'
+    if port := core_file.load_clock_port(rtl):
+        options['clock_port'] = port
     project = fusesoc.configure(
         core_file.load_core_name(rtl),
         'vivado',
