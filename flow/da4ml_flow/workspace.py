@@ -22,6 +22,7 @@ from da4ml_flow.errors import Location, ResultsError, ToolFailed, WorkspaceError
 from da4ml_flow.results.record import Artifact, StageRecord, record_to_json, stage_record_from_json
 
 RECORD = 'record.json'
+LOCKS = '.locks'
 REASONS = {
     errno.ENOSPC: 'no space left',
     errno.EDQUOT: 'disk quota exceeded',
@@ -46,7 +47,7 @@ class Workspace:
         self.root = build_root / name
         with system_errors(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
-            (self.root / '.locks').mkdir(exist_ok=True)
+            (self.root / LOCKS).mkdir(exist_ok=True)
             for marker, content in (('.gitignore', '*\n'), ('FUSESOC_IGNORE', '')):
                 if not (build_root / marker).exists():
                     (build_root / marker).write_text(content)
@@ -58,7 +59,7 @@ class Workspace:
     @contextmanager
     def lock(self, stage: str, key: str, waiting: Callable[[], None]) -> Iterator[None]:
         """Hold a stage's key against every other build of this tree; the lock ends with the process."""
-        path = self.root / '.locks' / f'{stage}-{key[:12]}'
+        path = self.root / LOCKS / f'{stage}-{key[:12]}'
         with system_errors(path):
             file = path.open('a')
         with file:

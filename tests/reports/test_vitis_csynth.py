@@ -175,3 +175,19 @@ def test_damaged_xml_is_refused(before: str, after: str, message: str, line: int
 @pytest.mark.parametrize('text', [LOOPS, XML])
 def test_every_truncation_is_right_or_refused(text: str) -> None:
     check_truncations(parse_csynth, text)
+
+
+def test_latencies_of_a_microsecond_and_more() -> None:
+    """Rounded by the tool, so that only the cycles are exact; each column of the header then has its own title."""
+    text = LOOPS.replace('|      Latency     |', '| Latency |  Latency  |').replace('|  (ns)  |', '|    (ns)   |')
+    text = text.replace('---+---------+--------+--', '---+---------+-----------+--')
+    text = text.replace('|        -|       -|', '|     3083|  3.083e+04|').replace('|  60.000|', '|     60.000|')
+    text = text.replace('|  50.000|', '|     50.000|')
+    found = parse_csynth(text)
+    assert (found.latency_cycles, found.latency_ns, found.luts) == (3083, None, 9000)
+    assert 'latency_ns' not in found.figures()
+    for wrong in ('3.083e+4 ', '3.08e+04 ', '30.83e+04', '0.083e+04', '3.083E+04'):
+        with pytest.raises(ReportParseError):
+            parse_csynth(text.replace('3.083e+04', wrong))
+    with pytest.raises(ReportParseError):
+        parse_csynth(text.replace('|     3083|', '|        -|'))

@@ -18,9 +18,9 @@ from da4ml_flow.cli.options import CONFIG, DATABASE, JSON
 def import_reports(folders: tuple[Path, ...], config_file: Path | None, database: str | None, as_json: bool) -> int:
     """Read the reports in project folders, however deep, and record a run for each project.
 
-    Reports of Vivado (utilization, timing summary, power), Quartus (fit, sta) and Vitis HLS (csynth) are known by what
-    is in them, and the metadata.json of da4ml and alkaid. The same reports are the same run. A damaged report is
-    shown, and the rest is recorded; exit code 1 then.
+    Reports of Vivado (utilization, timing summary, power), Quartus (fit, sta), Vitis HLS (csynth), Yosys and nextpnr
+    are known by what is in them, and the metadata.json of da4ml and alkaid. The same reports are the same run. A
+    damaged report is shown, and the rest is recorded; exit code 1 then.
     """
     from da4ml_flow.runner.imports import read_reports
 

@@ -1,4 +1,4 @@
-"""`da4ml-flow ingest`: recorded runs of build folders into the database; what it shares with import-reports."""
+"""`da4ml-flow ingest`: runs of any folders into the database; what it shares with import-reports."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ FOLDERS = click.argument(
 @DATABASE
 @JSON
 def ingest(folders: tuple[Path, ...], config_file: Path | None, database: str | None, as_json: bool) -> int:
-    """Put the recorded runs of build folders into the database.
+    """Put the runs in folders into the database: records of builds, and reports of tools that someone else ran.
 
     Every build leaves its record in build/NAME/runs: of them a lost database is made again, and those of several
-    machines come together. A run that is there already is not doubled. A file of `db export`, *.jsonl, may stand for
-    a folder. Exit code 1: a record is damaged.
+    machines come together. A project folder with reports is a run, too, as import-reports reads it. A run that is
+    there already is not doubled. A file of `db export`, *.jsonl, may stand for a folder. Exit code 1: a record or a
+    report is damaged; the rest is recorded.
     """
-    from da4ml_flow.runner.imports import read_records
+    from da4ml_flow.runner.imports import read_tree
 
-    return put(read_records, folders, config_file, database, as_json)
+    return put(read_tree, folders, config_file, database, as_json)
 
 
 def put(

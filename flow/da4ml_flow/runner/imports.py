@@ -16,13 +16,16 @@ from da4ml_flow.results.metrics import Metric, ToolVersion, measure
 from da4ml_flow.results.record import Artifact, RunRecord, StageRecord, StageRun, digest, run_record_from_json
 from da4ml_flow.runner.keys import package_version
 from da4ml_flow.runner.provenance import provenance
-from da4ml_flow.workspace import RECORD, hash_tree
+from da4ml_flow.workspace import LOCKS, RECORD, hash_tree
 
 # folders that tools make inside a project: the project is above the topmost of them
 _INSIDE = re.compile(r'output_.*|reports?|.*\.runs|solution\d*')
+_OF_HLS = re.compile(r'.*_(prj|hls)')  # above the solutions of HLS, and inside the project of whoever wrote the C++
+_SUMMARIES = ('csynth.rpt', 'csynth.xml')  # beside them are reports of each module
+_UNFINISHED = ('.work', '.failed', '.old')  # stages of this flow that have no result
 _STAGES = ('emit', 'hls', 'synthesize', 'place', 'implement')
 LINES = '.jsonl'  # a file of records, one a line
-_SKIPPED = {'.git', '.locks', '__pycache__', 'node_modules'}
+_SKIPPED = {'.git', LOCKS, '__pycache__', 'node_modules'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,13 @@ def _texts(path: Path, *, lines: bool) -> Iterator[tuple[str, str]]:
             yield f'{path}:{number}', line
 
 
+def read_tree(root: Path) -> Found:
+    """Both: the run records below a folder, and a run for each project with reports that no record is of."""
+    records, reports = read_records(root), read_reports(root)
+    problems = {str(problem): problem for problem in (*records.problems, *reports.problems)}  # a folder refuses both
+    return Found((*records.runs, *reports.runs), tuple(problems.values()), records.files + reports.files)
+
+
 def read_reports(root: Path) -> Found:
     """A run for each project with reports below a folder; the same reports always are the same run.
 
@@ -87,7 +97,7 @@ def read_reports(root: Path) -> Found:
         else:
             if report is not None:
                 projects.setdefault(_project(path, root), {})[path] = report
-    runs = [_run(folder, reports, problems) for folder, reports in sorted(projects.items())]
+    runs = [_run(folder, _without_modules(reports), problems) for folder, reports in sorted(projects.items())]
     return Found(tuple(runs), tuple(problems), count)
 
 
@@ -101,10 +111,12 @@ def _files(root: Path, problems: list[Da4mlError], *, results: bool) -> Iterator
         yield root
         return
     for folder, names, files in os.walk(root, onerror=refused):
-        names[:] = sorted(name for name in names if name not in _SKIPPED)
         if not results and RECORD in files:
             names.clear()
             continue
+        if not results and LOCKS in names:  # builds of ours: what has no record is no result
+            names[:] = [name for name in names if name != 'runs' and not name.endswith(_UNFINISHED)]
+        names[:] = sorted(name for name in names if name not in _SKIPPED)
         yield from (Path(folder) / name for name in sorted(files))
 
 
@@ -118,8 +130,22 @@ def _project(path: Path, root: Path) -> Path:
     inside = path.relative_to(root).parts[:-1] if path != root else ()
     for position, name in enumerate(inside):
         if _INSIDE.fullmatch(name):
-            return root.joinpath(*inside[:position])
+            by_hls = name.startswith('solution') and position > 0 and _OF_HLS.fullmatch(inside[position - 1])
+            return root.joinpath(*inside[: position - bool(by_hls)])
     return folder
+
+
+def _without_modules(reports: Mapping[Path, ReportFile]) -> Mapping[Path, ReportFile]:
+    """The reports but for those that HLS writes of the modules of a design beside the summary of the whole."""
+    tops: dict[Path, set[str]] = {}
+    for path, report in reports.items():
+        if report.stage == 'hls' and path.name in _SUMMARIES:
+            tops.setdefault(path.parent, set()).add(report.design)
+    return {
+        path: report
+        for path, report in reports.items()
+        if report.stage != 'hls' or path.parent not in tops or report.design in tops[path.parent]
+    }
 
 
 def _run(folder: Path, reports: Mapping[Path, ReportFile], problems: list[Da4mlError]) -> RunRecord:

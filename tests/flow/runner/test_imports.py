@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from reports import test_vitis_csynth
 
 from da4ml_flow.cli.main import run
 from da4ml_flow.results.store import Store
@@ -164,3 +165,53 @@ def test_reports_of_yosys_and_nextpnr(tmp_path: Path) -> None:
     assert figures(record, 'implement') == {('fmax_mhz', fmax['achieved'])}
     (tmp_path / 'nextpnr.json').write_text((samples / 'nextpnr.json').read_text().replace('"achieved"', '"reached"'))
     assert len(read_reports(tmp_path).problems) == 1
+
+
+def csynth_xml(top: str, luts: int) -> str:
+    text = test_vitis_csynth.XML.replace('<TopModelName>top<', f'<TopModelName>{top}<')
+    return text.replace('<LUT>8851</LUT>', f'<LUT>{luts}</LUT>')
+
+
+def test_a_project_of_hls4ml(shared: Path, tmp_path: Path) -> None:
+    """Reports of every module lie beside the summary, and Vivado's in the folder above: one run, of the whole."""
+    project = tmp_path / 'taggers' / 'jet-bits=6'
+    reports = project / 'myproject_prj' / 'solution1' / 'syn' / 'report'
+    reports.mkdir(parents=True)
+    (reports / 'csynth.xml').write_text(csynth_xml('myproject', 700))
+    (reports / 'myproject_csynth.xml').write_text(csynth_xml('myproject', 700))
+    (reports / 'dense_latency_0_csynth.xml').write_text(csynth_xml('dense_latency_0', 300))
+    (reports / 'relu_csynth.xml').write_text(csynth_xml('relu', 40))
+    shutil.copy(shared / 'reports' / 'vivado' / 'vmodel_post_synth_util.rpt', project / 'vivado_synth.rpt')
+    found = read_reports(tmp_path)
+    assert found.problems == ()
+    (record,) = found.runs
+    assert (record.name, record.config['parameters']) == ('jet-bits=6', {'bits': '6'})
+    assert ('luts', 700) in figures(record, 'hls')
+    assert ('luts', 4855) in figures(record, 'synthesize')
+    (reports / 'csynth.xml').unlink()  # now nothing says which module is the whole
+    found = read_reports(tmp_path)
+    assert {'luts'} <= {problem.message.split()[3].rstrip(':') for problem in found.problems}
+    assert 'luts' not in {name for name, _ in figures(found.runs[0], 'hls')}
+
+
+def test_ingest_takes_records_and_reports(request_of, chain, projects: Path, tmp_path: Path, capsys) -> None:
+    record = build(request_of(), chain).run
+    projects.rename(tmp_path / 'build' / 'of others')
+    failed = tmp_path / 'build' / 'jet' / 'hls-0123456789ab.failed' / 'reports'
+    shutil.copytree(tmp_path / 'build' / 'of others' / 'hls', failed)
+    database = f'sqlite:///{tmp_path}/all.sqlite'
+    for _ in range(2):
+        capsys.readouterr()
+        assert run(['ingest', str(tmp_path / 'build'), '--database', database, '--json']) == 0
+        shown = json.loads(capsys.readouterr().out)
+        assert {item['name'] for item in shown['runs']} == {'jet', 'jet-bits=6-beta=0.1', 'quartus', 'hls'}
+        stored = Store(tmp_path / 'all.sqlite', create=False).runs()
+        assert len(stored) == 4
+    assert record.uid in {item.uid for item in stored}
+    cut = tmp_path / 'build' / 'of others' / 'quartus' / 'output_vmodel' / 'vmodel.sta.rpt'
+    cut.write_text(cut.read_text()[:2000])
+    assert run(['ingest', str(tmp_path / 'build'), '--database', database]) == 1
+    said = capsys.readouterr()
+    assert f'--> {cut}:' in said.err
+    assert '4 runs from' in said.out
+    assert ', 1 with a problem' in said.out

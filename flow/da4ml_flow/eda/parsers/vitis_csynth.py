@@ -14,6 +14,7 @@ _ESTIMATES = '+ Performance & Resource Estimates:'
 # what is printed where there is none, or where it depends on the data
 _UNKNOWN = ('-', '?', 'undef', 'n/a')
 _RESOURCE = re.compile(r'(?P<count>[0-9]{1,15})(?: *\(~?[0-9]+%\))?', re.ASCII)
+_ROUNDED = re.compile(r'[1-9]\.[0-9]{3}e\+[0-9]{2}', re.ASCII)
 _LATENCY = ('PerformanceEstimates', 'SummaryOfOverallLatency')
 _AREA = ('AreaEstimates', 'Resources')
 _UNITS = {'ns': 1.0, 'us': 1e3, 'ms': 1e6, 'sec': 1e9}
@@ -21,6 +22,8 @@ _UNITS = {'ns': 1.0, 'us': 1e3, 'ms': 1e6, 'sec': 1e9}
 
 class Csynth(NamedTuple):
     """Estimates of the top function, None where none is given: worst latency, ``brams`` in tiles of two RAMB18.
+
+    ``latency_ns`` is None, too, where text rounds it to four digits, which it does from a microsecond on.
 
     ``clock_ns`` is the target, in XML only; ``slack_ns`` of the estimate against it, in text only.
     """
@@ -76,8 +79,10 @@ def _from_text(text: str, source: str) -> Csynth:
     if not table.rows or table.rows[0].cells[0].rstrip().rstrip('*') != f'+ {top}':
         raise report.error(f'the first module of the estimates is not {top!r}', table.line)
     row = table.rows[0]
-    cycles, latency_ns = _count(table, row, 'Latency (cycles)'), _number(table, row, 'Latency (ns)')
-    if (cycles is None) != (latency_ns is None) or (cycles == 0) != (latency_ns == 0):
+    cycles, latency_ns, rounded = _count(table, row, 'Latency (cycles)'), None, _is_rounded(table, row, 'Latency (ns)')
+    if not rounded:
+        latency_ns = _number(table, row, 'Latency (ns)')
+    if (cycles is None) != (latency_ns is None and not rounded) or (cycles == 0) != (latency_ns == 0):
         raise report.error('the latencies in cycles and in ns do not fit', row.line)
     brams = _resource(table, row, 'BRAM')
     return Csynth(
@@ -108,6 +113,10 @@ def _resource(table: Table, row: Row, column: str) -> int | None:
 
 def _count(table: Table, row: Row, column: str) -> int | None:
     return None if table.text(row, column) in _UNKNOWN else table.count(row, column)
+
+
+def _is_rounded(table: Table, row: Row, column: str) -> bool:
+    return _ROUNDED.fullmatch(table.text(row, column)) is not None
 
 
 def _number(table: Table, row: Row, column: str) -> float | None:
