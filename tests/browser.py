@@ -45,8 +45,9 @@ class Page:
             self._event(answer)
 
     def open(self, file: Path) -> None:
+        """Load a file anew, whatever was shown before."""
         self._loaded = False
-        self.call('Page.navigate', url=file.resolve().as_uri())
+        self.call('Page.navigate', url=f'{file.resolve().as_uri()}?{self._number}')
         while not self._loaded:
             self._event(self._read())
 

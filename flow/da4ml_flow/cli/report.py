@@ -35,7 +35,7 @@ IN_A_TABLE = 20  # runs, where no limit is given
 @click.option('--csv', type=FILE, help='Write the rows as CSV; - is stdout.')
 @click.option('--markdown', type=FILE, help='Write the table as Markdown; - is stdout.')
 @click.option('--parquet', type=FILE, help='Write the rows as Apache Parquet.')
-@click.option('--html', type=FILE, help='Write the history as a page; - is stdout.')
+@click.option('--html', type=FILE, help='Write an interactive page of the runs, or one of the history; - is stdout.')
 @click.option(
     '--limit',
     type=click.IntRange(1),
@@ -72,8 +72,6 @@ def report(
             raise click.UsageError('runs, --where, --sort-by and --compare are not for --history')
         _history(open_store(place, create=False), history, name, limit, wanted, as_json=as_json)
         return
-    if 'html' in wanted:
-        raise click.UsageError('--html is for --history')
     key, _, order = (sort_by or '').partition(':')
     if order not in ('', 'asc', 'desc'):
         raise click.UsageError(f'--sort-by ends with :asc or :desc, not :{order}')
@@ -102,7 +100,8 @@ def _runs(store: Store, chosen: Selection, wanted: Mapping[str, Path], *, as_jso
     short = chosen.limit or (None if chosen.uids else IN_A_TABLE)
     if wanted:
         records = list(store.records(chosen))
-        _write(wanted, lambda: runs_rows(records), {'markdown': lambda: table(records).markdown()})
+        texts = {'markdown': lambda: table(records).markdown(), 'html': lambda: _page(store, records, wanted['html'])}
+        _write(wanted, lambda: runs_rows(records), texts)
         found: Sequence[StoredRun | RunRecord] = records[:short]
     else:
         found = store.runs(replace(chosen, limit=short))
@@ -134,7 +133,8 @@ def _comparison(store: Store, chosen: Selection, wanted: Mapping[str, Path], *, 
     def markdown() -> str:
         return '\n'.join([*(table.markdown() for table in tables), *(f'{note}\n' for note in comparison.notes)])
 
-    _write(wanted, lambda: comparison_rows(comparison), {'markdown': markdown})
+    texts = {'markdown': markdown, 'html': lambda: _page(store, runs, wanted['html'], compared=True)}
+    _write(wanted, lambda: comparison_rows(comparison), texts)
     if as_json:
         print_json(comparison_data(comparison))
     elif not _piped(wanted):
@@ -142,6 +142,13 @@ def _comparison(store: Store, chosen: Selection, wanted: Mapping[str, Path], *, 
             print_table(table)
         for note in comparison.notes:
             click.echo(note)
+
+
+def _page(store: Store, runs: Sequence[RunRecord], path: Path, *, compared: bool = False) -> str:
+    from da4ml_flow.report.page import page
+    from da4ml_flow.results.place import shown
+
+    return page(runs, f'Runs in {shown(store.place)}', None if str(path) == '-' else path, compared=compared)
 
 
 def _history(

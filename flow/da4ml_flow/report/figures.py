@@ -24,6 +24,7 @@ FACTS: Mapping[str, Kind] = {
     'config_hash': str,
 }
 ORDER = {name: place for place, name in enumerate(METRICS)}
+STAGES = ('trace', 'emit', 'hls', 'lint', 'simulate', 'verify', 'synthesize', 'place', 'implement', 'collect')
 
 
 class Figure(NamedTuple):
@@ -61,8 +62,9 @@ def figures_of(metrics: Iterable[Metric]) -> dict[Figure, float]:
 
 
 def ordered(figures: Iterable[Figure]) -> list[Figure]:
-    """Each once, in the order of the table of metrics."""
-    return sorted(set(figures), key=lambda figure: (ORDER[figure.metric], *figure))
+    """Each once, in the order of the table of metrics and of the stages."""
+    stages = {stage: place for place, stage in enumerate(STAGES)}
+    return sorted(set(figures), key=lambda figure: (ORDER[figure.metric], stages.get(figure.stage, 99), *figure))
 
 
 def settings_of(config: Mapping[str, Any]) -> dict[str, str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 import json
 from collections.abc import Collection, Sequence
-from importlib import resources
 from typing import Any
 
+from da4ml_flow.report.embed import embedded
 from da4ml_flow.report.figures import value_text
 from da4ml_flow.report.summary import HEADLINES
 from da4ml_flow.report.table import Table
@@ -100,10 +99,7 @@ def page(records: Sequence[PointRecord], objectives: Sequence[Objective], title:
             for record in _drawn(records, best)
         ],
     }
-    # inside a script only the end of that script must not appear
-    text = json.dumps(data, ensure_ascii=False, separators=(',', ':')).replace('<', '\\u003c')
-    template = resources.files('da4ml_flow.sweep').joinpath('page.html').read_text(encoding='utf-8')
-    return template.replace('@TITLE@', html.escape(title)).replace('@DATA@', text)
+    return embedded('da4ml_flow.sweep', 'page.html', title, data)
 
 
 def _drawn(records: Sequence[PointRecord], best: Collection[str]) -> list[PointRecord]:

@@ -153,6 +153,6 @@ def test_the_command(tmp_path):
     assert [row['uid'] for row in csv.DictReader(io.StringIO(piped))] == ['u00', 'u01', 'u02', 'u03', 'u04']
     assert report('u07', '--markdown', '-').output.splitlines()[2] == '| stage | metric | value | tool | part |'
     assert json.loads(report('--json', '--csv', tmp_path / 'r.csv').stdout)[0]['uid'] == 'u29'
-    for wrong in (['--csv', '-', '--json'], ['--csv', '-', '--markdown', '-'], ['--parquet', '-'], ['--html', 'h']):
+    for wrong in (['--csv', '-', '--json'], ['--csv', '-', '--markdown', '-'], ['--parquet', '-']):
         assert report(*wrong).exit_code == 2
     assert report('u01', '--history', 'luts').exit_code == 2
