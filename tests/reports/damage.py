@@ -120,10 +120,19 @@ def check_truncations(parse: Callable[[str], Any], text: str, step: int = 1) -> 
         assert read(parse, text[:end], right) in ('right', 'refused'), text[:end][-200:]
 
 
-def try_damage(parse: Callable[[str], Any], text: str, hot: str, count: int, seed: int = 0, show: int = 20) -> Verdict:
+def try_damage(
+    parse: Callable[[str], Any],
+    text: str,
+    hot: str,
+    count: int,
+    seed: int = 0,
+    show: int = 20,
+    could_be: Callable[[str, str], bool] = lambda text, damaged: False,
+) -> Verdict:
     """What ``parse`` makes of ``count`` damaged reports; lines that match ``hot`` hold the figures.
 
-    Any other exception than ReportParseError comes through.
+    ``could_be`` says whether a text is one that the tool could have written of another design. Any other exception
+    than ReportParseError comes through.
     """
     generator = random.Random(seed)
     places = [match.span() for match in re.compile(hot, re.MULTILINE).finditer(text)]
@@ -134,7 +143,7 @@ def try_damage(parse: Callable[[str], Any], text: str, hot: str, count: int, see
     for _ in range(count):
         damaged = damage(text, generator, places)
         outcome = read(parse, damaged.text, right)
-        if outcome == 'wrong' and damaged.rewritten:
+        if outcome == 'wrong' and (damaged.rewritten or could_be(text, damaged.text)):
             outcome = 'rewritten'
         if outcome not in ('right', 'refused'):
             wrong.append((f'{damaged.kind}: {outcome}', _difference(text, damaged.text)))

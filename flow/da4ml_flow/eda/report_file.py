@@ -66,6 +66,11 @@ def read_report_file(path: Path) -> ReportFile | None:
         text = path.read_text(encoding='utf-8', errors='replace')
     except OSError as error:
         raise ReportParseError(f'it cannot be read: {error.strerror}', location=Location(str(path))) from error
+    return report_of(text, path)
+
+
+def report_of(text: str, path: Path) -> ReportFile | None:
+    """The same of the text of a file, whose name tells metadata and JSON from the rest."""
     source = str(path)
     if path.name == METADATA:
         return _metadata(text, source)

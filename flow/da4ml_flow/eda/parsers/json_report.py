@@ -18,7 +18,7 @@ class JsonReport:
         self.tool = tool
         self._lines = text.splitlines()
         try:
-            data = json.loads(text)
+            data = json.loads(text, object_pairs_hook=_once)
         except ValueError as error:
             line = getattr(error, 'lineno', 1)
             raise self.error(f'not JSON: {getattr(error, "msg", error)}', line=line) from error
@@ -59,3 +59,14 @@ class JsonReport:
         if key not in mapping:
             raise self.error(f'there is no {key!r}')
         return mapping[key]
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys are all different: of two figures by one name none is right."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = next(
+            key for position, (key, _) in enumerate(pairs) if any(key == other for other, _ in pairs[:position])
+        )
+        raise ValueError(f'{twice!r} is there twice in an object')
+    return found

@@ -22,4 +22,7 @@ def parse_nextpnr(text: str, source: str = 'report.json') -> NextpnrReport:
     fmax = {clock: report.positive(report.member(clocks, clock), 'achieved') for clock in clocks}
     cells = report.member(report.data, 'utilization')
     used = {cell: report.count(report.member(cells, cell), 'used') for cell in cells}
+    for cell, count in used.items():
+        if count > report.count(report.member(cells, cell), 'available'):
+            raise report.error(f'more {cell} are used than there are', cell)
     return NextpnrReport(fmax, used)

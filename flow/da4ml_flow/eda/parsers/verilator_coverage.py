@@ -40,7 +40,13 @@ def parse_coverage(text: str, source: str = 'coverage.dat') -> Mapping[str, Cove
         pairs = [pair.split('\x02') for pair in point['keys'].split('\x01')[1:]]
         keys = dict(pairs)
         page = _PAGE.fullmatch(keys.get('page', ''))
-        if page is None or len(keys) != len(pairs) or not {'f', 'l', 'o', 'h'} <= keys.keys():
+        kind_again = keys.get('t', page and page['kind'])
+        if (
+            page is None
+            or kind_again != page['kind']
+            or len(keys) != len(pairs)
+            or not {'f', 'l', 'n', 'o', 'h'} <= keys.keys()
+        ):
             raise _error('a coverage point without kind or place', source, number)
         if point['keys'] in seen:
             raise _error('a coverage point is there twice', source, number)

@@ -131,5 +131,11 @@ def _cells(
             total[kind] += count
         else:
             raise report.error(f'cell {kind!r} has no known cost', name)
+    inside = sum(count for name, count in own.items() if name.removeprefix('\\') in modules)
+    # whether instances of modules are among the cells differs between versions
+    if 'num_cells' in data and report.count(data, 'num_cells') not in (sum(own.values()), sum(own.values()) - inside):
+        raise report.error(f'num_cells of {module!r} is not the sum of its kinds of cells', 'num_cells')
+    if 'num_submodules' in data and report.count(data, 'num_submodules') != inside:
+        raise report.error(f'num_submodules of {module!r} is not the number of its instances', 'num_submodules')
     known[module] = total
     return total
