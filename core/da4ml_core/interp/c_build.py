@@ -6,9 +6,12 @@ import ctypes
 import os
 import shlex
 import shutil
+import signal
 import subprocess
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +20,8 @@ from tempfile import TemporaryDirectory
 from da4ml_core.errors import InterpError
 
 FLAGS = ('-std=gnu11', '-O1', '-fPIC', '-fno-strict-aliasing', '-Wno-psabi')  # -O1: the vectors are in the source
+TIMEOUT_S = 1800.0  # of one file, which takes seconds: a compiler that waits for a licence or a dead disk
+VERSION_TIMEOUT_S = 60.0
 LONGEST_MESSAGE = 2000  # characters of a compiler's complaint
 
 
@@ -43,7 +48,17 @@ def _compiler(named: str, path: str) -> tuple[list[str], str]:
             f'no C compiler: {named!r} is not on PATH',
             hint='install gcc or clang, or set CC; without the compiled form the interpreter gives the same results',
         )
-    answer = subprocess.run([program, *command[1:], '--version'], capture_output=True, text=True, check=False)
+    try:
+        answer = subprocess.run(
+            [program, *command[1:], '--version'],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=VERSION_TIMEOUT_S,
+        )
+    except (OSError, subprocess.TimeoutExpired) as cause:
+        raise NoCompiler(f'{program} does not say its version: {cause}', hint='repair it, or set CC') from None
     return [program, *command[1:]], answer.stdout
 
 
@@ -78,13 +93,20 @@ def _build(path: Path, command: Sequence[str], sources: Sequence[str], flags: Se
             for number, source in enumerate(sources):
                 (folder / f'{number}.c').write_text(source)
 
+            compilers = _Compilers(folder, path.with_suffix('.log'))
+
             def compile_one(number: int) -> None:
-                _run([*command, *FLAGS, *flags, '-c', f'{number}.c', '-o', f'{number}.o'], folder)
+                compilers.run([*command, *FLAGS, *flags, '-c', f'{number}.c', '-o', f'{number}.o'])
 
             with ThreadPoolExecutor(os.cpu_count()) as pool:
-                list(pool.map(compile_one, range(len(sources))))
+                try:
+                    list(pool.map(compile_one, range(len(sources))))
+                except BaseException:  # an interrupt, too: the compilers have groups of their own, which it misses
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    compilers.stop()
+                    raise
             objects = [f'{number}.o' for number in range(len(sources))]
-            _run([*command, '-shared', '-o', 'library.so', *objects], folder)
+            compilers.run([*command, '-shared', '-o', 'library.so', *objects])
             (folder / 'library.so').replace(path)
     except OSError as cause:
         raise InterpError(
@@ -92,11 +114,50 @@ def _build(path: Path, command: Sequence[str], sources: Sequence[str], flags: Se
         ) from None
 
 
-def _run(command: list[str], folder: Path) -> None:
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if result.returncode:
-        complaint = result.stderr.strip()[:LONGEST_MESSAGE]
-        raise InterpError(
-            f'{shlex.join(command)} failed with exit code {result.returncode}:\n{complaint}',
-            hint='GCC from 9 on or Clang can; without the compiled form the interpreter gives the same results',
-        )
+class _Compilers:
+    """The compilers of one build, each for so long at most; what one said in vain is kept in ``log``."""
+
+    def __init__(self, folder: Path, log: Path) -> None:
+        self._folder = folder
+        self._log = log
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Kill those that run, and any that is just being started."""
+        self._stopped.set()
+        for process in list(self._running):
+            if process.poll() is None:
+                _kill_group(process)
+
+    def run(self, command: list[str]) -> None:
+        said = self._folder / f'{command[-1]}.log'
+        with said.open('wb') as out:
+            process = subprocess.Popen(
+                command, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            )
+        self._running.append(process)
+        try:
+            if not self._stopped.is_set():
+                process.wait(TIMEOUT_S)
+            ending = f'failed with exit code {process.returncode}' if process.returncode else ''
+        except subprocess.TimeoutExpired:
+            ending = f'was stopped after {TIMEOUT_S:g} s'
+        finally:
+            _kill_group(process)
+        if ending:
+            complaint = said.read_text(errors='replace').strip()
+            with suppress(OSError):
+                self._log.write_text(f'{shlex.join(command)} {ending}\n{complaint}\n')
+            raise InterpError(
+                f'{shlex.join(command)} {ending}:\n{complaint[:LONGEST_MESSAGE]}',
+                notes=(f'its log is kept in {self._log}',),
+                hint='GCC from 9 on or Clang can; without the compiled form the interpreter gives the same results',
+            )
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill the compiler and what it started, if anything of it is left."""
+    with suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,8 +1,15 @@
 """Machine code from the C compiler: what the reference interpreter gives, on every instruction set, or a clear no."""
 
+import os
 import random
+import shlex
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -146,6 +153,61 @@ def test_a_compiler_that_fails_says_why(monkeypatch):
     monkeypatch.setenv('CC', 'cc -no-such-option')
     with pytest.raises(InterpError, match=r'failed with exit code 1[\s\S]*no-such-option'):
         predict(doubled(8), [[1.0]], compiled=True)
+
+
+def hanging(folder: Path) -> Path:
+    """A compiler that starts another program, which never ends; its process id is in the file `child`."""
+    compiler = folder / 'hanging cc'
+    compiler.write_text(
+        f"""#!/bin/sh
+[ "$1" = --version ] && echo 1.0 && exit
+echo 'looking for a licence'
+sleep 600 & echo $! >'{folder}/child'; wait
+"""
+    )
+    compiler.chmod(0o755)
+    return compiler
+
+
+def gone(child: Path) -> bool:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        state = Path(f'/proc/{child.read_text().strip()}/stat')
+        if not state.exists() or state.read_text().rpartition(') ')[2].startswith('Z'):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.skipif(not Path('/proc/self').exists(), reason='looks for processes in /proc')
+def test_a_compiler_that_hangs_is_stopped_and_its_log_is_kept(cache, tmp_path, monkeypatch):
+    monkeypatch.setenv('CC', shlex.quote(str(hanging(tmp_path))))
+    monkeypatch.setattr(c_build, 'TIMEOUT_S', 0.5)
+    with pytest.raises(InterpError, match=r'was stopped after 0.5 s:\nlooking for a licence') as caught:
+        predict(doubled(8), [[1.0]], compiled=True)
+    (log,) = cache.glob('*.log')
+    assert str(log) in str(caught.value)
+    assert 'looking for a licence' in log.read_text()
+    assert gone(tmp_path / 'child')
+
+
+@pytest.mark.skipif(not Path('/proc/self').exists(), reason='looks for processes in /proc')
+def test_an_interrupt_stops_the_compiler(cache, tmp_path, monkeypatch):
+    monkeypatch.setenv('CC', shlex.quote(str(hanging(tmp_path))))
+    program = 'from test_compiled import *; predict(doubled(8), [[1.0]], compiled=True)'
+    process = subprocess.Popen(
+        [sys.executable, '-c', program],
+        cwd=Path(__file__).parent,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join(path for path in sys.path if path)},
+    )
+    child = tmp_path / 'child'
+    deadline = time.monotonic() + 30
+    while not (child.exists() and child.read_text().strip()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) != 0
+    assert gone(child)
 
 
 @needs_compiler
