@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -295,7 +296,7 @@ def _record_run(
         status = 'failed' if found & {'failed', 'skipped'} else 'no' if 'no' in found else 'ok'
     where = provenance(request.root)
     record = RunRecord(
-        uid=f'{identity}-{now():%Y%m%dT%H%M%S%f}'[:-3],
+        uid=_uid(identity),
         name=request.config.name,
         config=config,
         config_hash=config_hash,
@@ -313,6 +314,11 @@ def _record_run(
         folder.mkdir(exist_ok=True)
         write_durably(folder / f'{record.uid}.json', record_to_json(record))
     return record, False
+
+
+def _uid(identity: str) -> str:
+    """A name that sorts by time; builds of the same that end in the same millisecond, here or elsewhere, differ."""
+    return f'{identity}-{now():%Y%m%dT%H%M%S%f}'[:-3] + f'-{secrets.token_hex(3)}'
 
 
 def _latest(folder: Path, identity: str) -> RunRecord | None:

@@ -14,6 +14,7 @@ import pytest
 
 from da4ml_flow.config.load import load_config
 from da4ml_flow.errors import FlowError, Location, ToolFailed, ToolNotFound, WorkspaceError
+from da4ml_flow.runner import build as build_module
 from da4ml_flow.runner.build import Listener, build
 from da4ml_flow.workspace import Workspace
 
@@ -337,3 +338,11 @@ def test_a_stage_sees_what_an_earlier_try_left(request_of, chain):
     assert seen == [None, 'trace\nemit\n', 'trace\nemit\n']
     build(request_of(force=frozenset({'emit'})), chain[:2])
     assert seen[3] is None
+
+
+def test_runs_that_end_in_the_same_millisecond_are_two(request_of, chain, monkeypatch) -> None:
+    moment = build_module.now()
+    monkeypatch.setattr(build_module, 'now', lambda: moment)
+    runs = [build(request_of(force=frozenset({'emit'})), chain).run for _ in range(3)]
+    assert len({run.uid for run in runs}) == 3
+    assert len(list((request_of().build_root / 'jet' / 'runs').glob('*.json'))) == 3
