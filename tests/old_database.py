@@ -23,6 +23,7 @@ RUN = {
     'git_dirty': None,
     'package_version': '0.1.0',
 }
+RANKS = (0, 1, 2, 0)  # of
 FIGURES = (('luts', 'synthesize', 12.0), ('luts', 'implement', 15.0), ('luts', 'implement', 16.0), ('ffs', 's', 3.0))
 
 
@@ -43,4 +44,6 @@ def older(place: Path | str, revision: str) -> None:
             {'run_id': 1, 'stage': stage, 'tool': '', 'part': '', 'name': name, 'value': value, 'unit': ''}
             for name, stage, value in FIGURES
         ]
+        if 'rank' in found.tables['metric'].c:
+            rows = [{**row, 'rank': rank} for row, rank in zip(rows, RANKS, strict=True)]
         connection.execute(found.tables['metric'].insert(), rows)

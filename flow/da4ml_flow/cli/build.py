@@ -34,8 +34,9 @@ def build(
     A stage whose inputs are those of an earlier build is not run again; a build that was killed goes on after the
     last finished stage.
     """
-    from da4ml_flow.cli.console import print_json, print_table, progress
+    from da4ml_flow.cli.console import print_json, print_table
     from da4ml_flow.cli.database import record_run
+    from da4ml_flow.cli.progress import progress
     from da4ml_flow.config.load import load_config
     from da4ml_flow.report.summary import summary_table
     from da4ml_flow.runner.build import Request, standard_stages

@@ -11,7 +11,7 @@ import click
 from da4ml_flow.cli.options import JSON
 
 if TYPE_CHECKING:
-    from da4ml_flow.cli.console import PlainProgress
+    from da4ml_flow.cli.progress import PlainProgress
     from da4ml_flow.config.load import LoadedConfig
     from da4ml_flow.regress.baseline import Baseline
     from da4ml_flow.regress.compare import Comparison
@@ -49,7 +49,8 @@ def regress(
     """
     import os
 
-    from da4ml_flow.cli.console import error_data, print_json, print_table, progress
+    from da4ml_flow.cli.console import error_data, print_json, print_table
+    from da4ml_flow.cli.progress import progress
     from da4ml_flow.config.load import load_config
     from da4ml_flow.regress import render
     from da4ml_flow.regress.baseline import load_baseline

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from da4ml_flow.results.selection import EVERY, Selection, selected
 
 Row = dict[str, Any]
 CHUNK = 200  # runs that are read at once
+# made once: what is written is the same each time
+STAGES = tables.stage_run.insert().returning(tables.stage_run.c.id, sort_by_parameter_order=True)
+OF_RUN = [table.delete().where(table.c.run_id == sa.bindparam('of')) for table in (tables.metric, tables.stage_run)]
 
 
 class Store:
@@ -116,29 +120,29 @@ class Store:
             'package_version': run.package_version,
         }
         run_id = self._upsert(connection, tables.run, ('uid',), columns)
-        for table in (tables.metric, tables.stage_run):
-            connection.execute(table.delete().where(table.c.run_id == run_id))
-        # the same statements each time: they are compiled once
+        for statement in OF_RUN:
+            connection.execute(statement, {'of': run_id})
         _insert(connection, tables.metric, [{'run_id': run_id, **row} for row in _ranked(run.metrics)])
-        tools: list[Row] = []
-        artifacts: list[Row] = []
-        for stage in run.stages:
-            record = stage.record
-            row = {
+        rows = [
+            {
                 'run_id': run_id,
                 'stage': stage.stage,
-                'key': record.key if record else None,
+                'key': stage.record.key if stage.record else None,
                 'status': stage.status,
                 'cached': stage.cached,
-                'started': record.started if record else None,
-                'wall_s': record.wall_s if record else stage.wall_s,
+                'started': stage.record.started if stage.record else None,
+                'wall_s': stage.record.wall_s if stage.record else stage.wall_s,
                 'directory': stage.directory,
                 'message': stage.message,
             }
-            inserted = tables.stage_run.insert().returning(tables.stage_run.c.id)
-            stage_id = connection.execute(inserted, _storable(row)).scalar_one()
-            if record is not None:
-                tools += [{'stage_run_id': stage_id, **tool._asdict()} for tool in record.tools]
+            for stage in run.stages
+        ]
+        inserted = connection.scalars(STAGES, [_storable(row) for row in rows]) if rows else ()
+        tools: list[Row] = []
+        artifacts: list[Row] = []
+        for stage, stage_id in zip(run.stages, inserted, strict=True):
+            if stage.record is not None:
+                tools += [{'stage_run_id': stage_id, **tool._asdict()} for tool in stage.record.tools]
                 artifacts += [
                     {
                         'stage_run_id': stage_id,
@@ -147,7 +151,7 @@ class Store:
                         'sha256': item.sha256,
                         'size': item.size,
                     }
-                    for name, item in record.artifacts.items()
+                    for name, item in stage.record.artifacts.items()
                 ]
         _insert(connection, tables.tool, tools)
         _insert(connection, tables.artifact, artifacts)
@@ -155,15 +159,8 @@ class Store:
 
     def _upsert(self, connection: sa.Connection, table: sa.Table, keys: Sequence[str], row: Row) -> int:
         """The id of the row with these keys, new or replaced."""
-        if self.engine.dialect.name == 'sqlite':
-            from sqlalchemy.dialects.sqlite import insert
-        else:
-            from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
-        statement = insert(table).values(_storable(row))
-        upsert = statement.on_conflict_do_update(
-            index_elements=list(keys), set_={key: statement.excluded[key] for key in row}
-        )
-        return int(connection.execute(upsert.returning(table.c.id)).scalar_one())
+        statement = _upsert(self.engine.dialect.name, table, tuple(keys), tuple(row))
+        return int(connection.execute(statement, _storable(row)).scalar_one())
 
     def runs(self, selection: Selection = EVERY) -> list[StoredRun]:
         """The runs of a selection with their figures, in its order; raises ResultsError for what is not there."""
@@ -183,6 +180,17 @@ class Store:
             yield
 
 
+@cache
+def _upsert(dialect: str, table: sa.Table, keys: tuple[str, ...], columns: tuple[str, ...]) -> Any:
+    if dialect == 'sqlite':
+        from sqlalchemy.dialects.sqlite import insert
+    else:
+        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
+    statement = insert(table)
+    replaced = {column: statement.excluded[column] for column in columns}
+    return statement.on_conflict_do_update(index_elements=keys, set_=replaced).returning(table.c.id)
+
+
 def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
     if rows:
         connection.execute(table.insert(), [_storable(row) for row in rows])
@@ -194,6 +202,8 @@ def _storable(row: Mapping[str, Any]) -> Row:
 
 def storable(text: str) -> str:
     """Text that every database takes: of what logs and file names hold, PostgreSQL takes no NUL, none half a pair."""
+    if text.isascii() and '\0' not in text:
+        return text
     return text.replace('\0', '\ufffd').encode('utf-8', 'replace').decode()
 
 

@@ -17,8 +17,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = '0003'  # the newest migration
-OLDER = ('0001', '0002')  # brought up to date by whoever opens them, with a copy kept
+REVISION = '0004'  # the newest migration
+OLDER = ('0001', '0002', '0003')  # brought up to date by whoever opens them, with a copy kept
 
 metadata = MetaData(
     naming_convention={
@@ -93,8 +93,9 @@ metric = Table(
     Column('unit', String(16), nullable=False),
     # 0: the first figure of this name in its run, which stands for it; 1: the first in its stage; 2: another
     Column('rank', Integer, nullable=False, server_default='2'),
-    Index('ix_metric_name_value', 'name', 'value', 'rank', 'stage', 'run_id'),  # answers a question by itself
-    Index('ix_metric_run_id_name', 'run_id', 'name'),
+    # each answers its questions by itself: which runs have such a figure, and what a figure of a run is
+    Index('ix_metric_name_value', 'name', 'value', 'rank', 'stage', 'run_id'),
+    Index('ix_metric_run_id_name', 'run_id', 'name', 'rank', 'stage', 'value'),
 )
 
 artifact = Table(

@@ -144,15 +144,15 @@ def test_upgrade_says_what_it_did(place, capsys):
     older(place, '0002')
     arguments = ['db', 'upgrade', '--database', url(place)]
     assert run(['db', 'check', '--database', url(place)]) == 1
-    assert 'schema 0002, not 0003' in said(capsys)[1]
+    assert 'schema 0002, not 0004' in said(capsys)[1]
     assert run(arguments) == 0
     out, _ = said(capsys)
-    assert 'upgraded from schema 0002 to 0003' in out
+    assert 'upgraded from schema 0002 to 0004' in out
     assert 'schema-0002' in out or 'da4ml_schema_0002' in out
     assert run(arguments) == 0
-    assert 'has schema 0003: nothing to do' in said(capsys)[0]
+    assert 'has schema 0004: nothing to do' in said(capsys)[0]
     assert run([*arguments, '--json']) == 0
-    assert json.loads(said(capsys)[0])['from'] == '0003'
+    assert json.loads(said(capsys)[0])['from'] == '0004'
 
 
 def test_vacuum_gives_space_back_and_drops_copies_if_asked(place, capsys):

@@ -9,6 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+from run_records import run_record
+
+from da4ml_flow.results.store import Store
+
 DIGITS = Path(__file__).parents[3] / 'configs' / 'digits'
 COMMAND = [sys.executable, '-m', 'da4ml_flow.cli.main']
 
@@ -74,3 +78,23 @@ def test_the_version():
     done = subprocess.run([*COMMAND, '--version'], capture_output=True, text=True, check=False)
     assert re.search(r'\d+\.\d+|source', done.stdout)
     assert done.returncode == 0
+
+
+def test_report_needs_no_compiler(tmp_path):
+    """What asks a database imports neither the stages of builds nor configurations: that is most of its time."""
+    place = tmp_path / 'r.sqlite'
+    Store(place, create=True).record(run_record())
+    arguments = ['report', '--where', 'luts < 50', '--sort-by', 'ffs', '--database', f'sqlite:///{place}']
+    code = f'import sys; from da4ml_flow.cli.main import run; run({arguments}); print(*sys.modules, file=sys.stderr)'
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert 'u1' in done.stdout
+    heavy = {
+        'da4ml_core.codegen',
+        'da4ml_flow.runner',
+        'da4ml_flow.config.model',
+        'pydantic',
+        'yaml',
+        'numpy',
+        'alembic',
+    }
+    assert heavy & set(done.stderr.split()) == set()

@@ -45,7 +45,7 @@ SAID = {
     "UPDATE metric SET unit = 'MHz' WHERE name = 'luts'": '3 figures of luts are in MHz',
     "UPDATE run SET config = '{}' WHERE uid = 'u1'": 'run u1: its configuration is not the one of its hash',
     "UPDATE run SET config = '{' WHERE uid = 'u1'": 'run u1: its configuration is no JSON',
-    'DROP INDEX ix_run_started': 'the tables are not those of schema 0003: add_index',
+    'DROP INDEX ix_run_started': 'the tables are not those of schema 0004: add_index',
 }
 
 

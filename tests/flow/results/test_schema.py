@@ -97,7 +97,7 @@ def test_a_newer_database_is_refused_and_left_alone(place):
     with open_engine(place, writing=True).execution_options(write=True).begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     for create in (True, False):
-        with pytest.raises(ResultsError, match='schema 9999; this version of da4ml-flow knows 0003') as caught:
+        with pytest.raises(ResultsError, match='schema 9999; this version of da4ml-flow knows 0004') as caught:
             Store(place, create=create)
         assert caught.value.hint == 'update da4ml-flow'
     assert version(place) == '9999'
