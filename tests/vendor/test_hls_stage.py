@@ -1,12 +1,17 @@
 """The stage `hls` of a build, and Vivado on what it makes, against strict stand-ins that play back recorded reports."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fault_project import no_orphans
 
 from da4ml_core.errors import Da4mlError
 from da4ml_flow.cli.main import run
@@ -192,3 +197,29 @@ def test_exactly_these_stages_run_again(
     assert build()[0] == 0
     _, again, _ = build(*options)
     assert tuple(name for name, stage in again.items() if not stage['cached']) == stages
+
+
+@pytest.mark.parametrize('sent', [signal.SIGINT, signal.SIGKILL])
+def test_a_signal_while_it_synthesizes(
+    vitis_hls: Path, build: Built, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sent: signal.Signals
+) -> None:
+    """Nothing goes on running, and the next build begins with the step that was broken off."""
+    monkeypatch.setenv('VITIS_STUB_FAULT', 'csynth_design:hang')
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'da4ml_flow.cli.main', 'build', 'net.yaml'],
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join(path for path in sys.path if path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not (vitis_hls.exists() and STEPS[1] in vitis_hls.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(sent)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == (130 if sent == signal.SIGINT else -9), said
+    assert 'Traceback' not in said
+    no_orphans(tmp_path / 'build')
+    monkeypatch.delenv('VITIS_STUB_FAULT')
+    vitis_hls.write_text('')
+    assert build()[0] == 0
+    assert vitis_hls.read_text().split() == STEPS[1:]
