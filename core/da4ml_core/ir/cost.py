@@ -93,6 +93,35 @@ def lookup_functions(lookup: Lookup, operand: Interval) -> frozenset[int]:
     return _functions(lookup.reachable(operand), operand.lo)
 
 
+def lookup_luts(lookup: Lookup, operand: Interval, device: Device, bits: range | None = None) -> float:
+    """LUTs of a table by its functions, each of the address bits that it depends on; of some ``bits`` of its results.
+
+    Tables beyond the LUTs of one fixed multiplexer have no structure to use.
+    """
+    width = lookup.bounds(operand).width_bits
+    if operand.width_bits > MUXED_ADDRESS_BITS:
+        return table_luts(operand.width_bits, width if bits is None else len(bits), device)
+    entries = lookup.reachable(operand)
+    if bits is not None:
+        entries = tuple(code >> bits.start & (1 << len(bits)) - 1 for code in entries)
+    functions = _functions(entries, operand.lo)
+    return sum(table_luts(_support(function, operand.lo, len(entries)), 1, device) for function in functions)
+
+
+@lru_cache(maxsize=1 << 16)
+def _support(function: int, first: int, count: int) -> int:
+    """How many address bits decide a function; addresses that are never read may give anything."""
+    known = {first + place: function >> place & 1 for place in range(count)}
+    needed = 0
+    for bit in range(code_bits(first, first + count - 1)):
+        folded: dict[int, int] = {}
+        if all(folded.setdefault(address & ~(1 << bit), value) == value for address, value in known.items()):
+            known = folded
+        else:
+            needed += 1
+    return needed
+
+
 @lru_cache(maxsize=4096)
 def _functions(entries: tuple[int, ...], first: int) -> frozenset[int]:
     everywhere = (1 << len(entries)) - 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 
 from da4ml_core.device import Device
 from da4ml_core.fixed import Overflow, Rounding
-from da4ml_core.ir.cost import table_luts
+from da4ml_core.ir.cost import lookup_luts
 from da4ml_core.ir.program import Program
 from da4ml_core.passes.datapath import (
     Build,
@@ -29,12 +31,21 @@ Bit = tuple[int, int] | int  # bit n of a value, or a known one
 
 def op_luts(program: Program, device: Device) -> list[float]:
     """The LUTs of each op; none of wiring, and of what no output depends on."""
+    luts = luts_by_op(program, device)
+    return [luts(index) for index in range(program.num_ops)]
+
+
+def luts_by_op(program: Program, device: Device) -> Callable[[int], float]:
+    """The LUTs of an op by its number, for those who ask for few."""
     intervals = value_intervals(program)
     windows = demanded_windows(program, intervals)
-    return [
-        _luts(build(op, window, intervals, index), window, device) if op.operands and window.width_bits else 0.0
-        for index, (op, window) in enumerate(zip(program.ops, windows, strict=True))
-    ]
+
+    @cache
+    def luts(index: int) -> float:
+        op, window = program.ops[index], windows[index]
+        return _luts(build(op, window, intervals, index), window, device) if op.operands and window.width_bits else 0.0
+
+    return luts
 
 
 def lut_estimate(program: Program, device: Device) -> float:
@@ -59,7 +70,7 @@ def _luts(plan: Build, window: Window, device: Device) -> float:
         rows, columns = sorted(operand.width_bits for operand in plan.operands)
         return max(gate * columns, float((rows - 1) * columns)) if rows else 0.0
     if isinstance(plan, Reading):
-        return table_luts(plan.operands[0].width_bits, min(plan.width_bits, window.width_bits), device)
+        return lookup_luts(plan.lookup, plan.source, device, range(window.lo, min(plan.width_bits, window.hi)))
     if isinstance(plan, Conversion):
         rounds, saturates = plan.rounding is not Rounding.TRN, plan.overflow is not Overflow.WRAP
         return plan.width_bits * (float(rounds) + gate * float(saturates))

@@ -10,6 +10,7 @@ from da4ml_core.ir.cost import depth
 from da4ml_core.ir.program import Program
 from da4ml_core.ir.verify import verify
 from da4ml_core.passes.canonicalize import canonicalize
+from da4ml_core.passes.collapse_cones import collapse_cones
 from da4ml_core.passes.compact_tables import compact_tables
 from da4ml_core.passes.dead_code import eliminate_dead_code
 from da4ml_core.passes.fold_constants import fold_constants
@@ -65,6 +66,13 @@ def sunk_constants(program: Program) -> Program:
 
 def _last(device: Device, ternary: bool) -> Iterator[Pass]:
     yield sunk_constants
+
+    def collapse(program: Program) -> Program:
+        collapsed = collapse_cones(program, device)
+        return program if collapsed is program or depth(collapsed) > depth(program) else collapsed
+
+    yield collapse
+    yield from (compact_tables, share)
     if ternary:
 
         def fuse(program: Program) -> Program:

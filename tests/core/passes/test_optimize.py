@@ -14,6 +14,7 @@ from da4ml_core.ir.text import parse_program, print_program
 from da4ml_core.ir.verify import verify
 from da4ml_core.passes.area import lut_estimate
 from da4ml_core.passes.canonicalize import canonicalize
+from da4ml_core.passes.collapse_cones import collapse_cones
 from da4ml_core.passes.compact_tables import compact_tables
 from da4ml_core.passes.dead_code import eliminate_dead_code
 from da4ml_core.passes.fold_constants import fold_constants
@@ -34,6 +35,7 @@ def program(tables, *ops, returned):
     return '\n'.join([*head, *INPUTS, *ops, f'return {returned}']) + '\n'
 
 
+COLLAPSED = '2, 1, 0, 3, 2, 1, 0, 1, 0, 3, 2, 1, 0, 0, 0, 3, 2, 1, 0, 0, 0, 0, 0'
 CASES = {
     'fold: what cannot vary': (
         fold_constants,
@@ -189,6 +191,27 @@ CASES = {
         ),
         program(['table t0 {3, 1, 4, 1, 5, 9, 2, 6}'], '%2 = lookup %1 in t0 from 0 : [1, 9]', returned='%2, %2'),
     ),
+    'collapse: what two values of five bits decide': (
+        lambda program: collapse_cones(program, device('xilinx-us+')),
+        program(
+            [],
+            '%2 = quantize %0 to fixed<1,0> TRN WRAP : [-2, 1]',
+            '%3 = add %1, %2<<1 : [-4, 9]',
+            '%4 = const : [5, 5]',
+            '%5 = add %4, -%3 : [-4, 9]',
+            '%6 = relu %5 to ufixed<2,0> TRN WRAP : [0, 3]',
+            '%7 = add %1, %1<<1 : [0, 21]',
+            returned='%6, %7',
+        ),
+        program(
+            [f'table t0 {{1, 0, 3, 2, 1, 0, 3, 2, 3, {COLLAPSED}}}'],
+            '%2 = quantize %0 to fixed<1,0> TRN WRAP : [-2, 1]',
+            '%3 = add %1, %2<<3 : [-16, 15]',
+            '%4 = lookup %3 in t0 from -16 : [0, 3]',
+            '%5 = add %1, %1<<1 : [0, 21]',
+            returned='%4, %5',
+        ),
+    ),
     'fuse: two adders of two into one of three': (
         lambda program: fuse_sums(program, device('xilinx-us+')),
         program([], '%2 = add %0, -%1 : [-15, 7]', '%3 = add %0, -%2<<1 : [-22, 37]', returned='%3'),
@@ -219,6 +242,20 @@ def test_random_programs_keep_their_outputs(seed):
             found = evaluate(other, codes)
             for a, b, x, y in zip(expected, found, before.output_intervals, other.output_intervals, strict=True):
                 assert a * 2 ** (x.exp + 200) == b * 2 ** (y.exp + 200)
+
+
+@pytest.mark.parametrize('seed', range(40))
+def test_cones_of_narrow_programs_keep_their_outputs(seed):
+    rng = random.Random(seed)
+    before = random_program(rng, num_ops=20, max_width=6, narrow=seed % 2 == 0)
+    after = verify(collapse_cones(verify(before), device('xilinx-us+')))
+    assert lut_estimate(after, device('xilinx-us+')) <= lut_estimate(before, device('xilinx-us+'))
+    for _ in range(30):
+        codes = random_codes(rng, before)
+        pairs = zip(evaluate(before, codes), evaluate(after, codes), strict=True)
+        steps = zip(before.output_intervals, after.output_intervals, strict=True)
+        for (a, b), (x, y) in zip(pairs, steps, strict=True):
+            assert a * 2 ** (x.exp + 200) == b * 2 ** (y.exp + 200)
 
 
 def test_what_two_matrix_products_have_in_common_is_made_once():
