@@ -75,11 +75,17 @@ def chain():
 
 
 @pytest.fixture(scope='session')
-def postgres():
-    """A running PostgreSQL server."""
+def postgres_server():
     server = PostgresServer()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def postgres(postgres_server):
+    """A running PostgreSQL server; the databases that a test takes from it are its own, and empty."""
+    yield postgres_server
+    postgres_server.take_back()
 
 
 @pytest.fixture(params=['sqlite', 'postgresql'])

@@ -105,9 +105,10 @@ def test_damaged_files(tmp_path, what):
 
 
 def test_a_damaged_page_of_a_server(postgres):
-    filled(postgres.fresh())
-    name = f'fresh{postgres.count}'
-    with open_engine(postgres.url(name), writing=False).connect() as connection:
+    place = postgres.fresh()
+    filled(place)
+    name = postgres.used[-1]
+    with open_engine(place, writing=False).connect() as connection:
         version = connection.exec_driver_sql('SHOW server_version_num').scalar_one()
     # pages of a copy of files are not in the server's memory yet
     strategy = ' STRATEGY file_copy' if int(version) >= 150_000 else ''

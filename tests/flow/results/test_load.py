@@ -21,7 +21,7 @@ def bench(*arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize('engine', ['sqlite', 'postgresql'])
+@pytest.mark.parametrize('engine', ['sqlite', pytest.param('postgresql', marks=pytest.mark.slow)])
 def test_ingesting_at_once(engine, request):
     if engine == 'postgresql':
         request.getfixturevalue('postgres')  # skips without one
