@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,6 @@ from da4ml_flow.cli.options import CONFIG, DATABASE, JSON
 if TYPE_CHECKING:
     from da4ml_flow.report.export import Rows
     from da4ml_flow.report.table import Table
-    from da4ml_flow.results.record import RunRecord, StoredRun
     from da4ml_flow.results.selection import Selection
     from da4ml_flow.results.store import Store
 
@@ -94,18 +93,13 @@ def _runs(store: Store, chosen: Selection, wanted: Mapping[str, Path], *, as_jso
     from da4ml_flow.report.summary import run_table, runs_table
     from da4ml_flow.results.record import StoredRun
 
-    def table(runs: Sequence[StoredRun | RunRecord]) -> Table:
-        return run_table(runs[0]) if len(chosen.uids) == 1 else runs_table(runs)
+    def table(chosen: Selection) -> Table:
+        runs = store.runs(chosen)
+        return run_table(runs[0]) if len(chosen.uids) == 1 and runs else runs_table(runs)
 
-    short = chosen.limit or (None if chosen.uids else IN_A_TABLE)
-    if wanted:
-        records = list(store.records(chosen))
-        texts = {'markdown': lambda: table(records).markdown(), 'html': lambda: _page(store, records, wanted['html'])}
-        _write(wanted, lambda: runs_rows(records), texts)
-        found: Sequence[StoredRun | RunRecord] = records[:short]
-    else:
-        found = store.runs(replace(chosen, limit=short))
-
+    texts = {'markdown': lambda: table(chosen).markdown(), 'html': lambda: _page(store, chosen, wanted['html'])}
+    _write(wanted, lambda: runs_rows(lambda: store.records(chosen)), texts)
+    short = replace(chosen, limit=chosen.limit or (None if chosen.uids else IN_A_TABLE))
     if as_json:
         print_json(
             [
@@ -113,11 +107,11 @@ def _runs(store: Store, chosen: Selection, wanted: Mapping[str, Path], *, as_jso
                     **{key: getattr(run, key) for key in StoredRun.__dataclass_fields__ if key != 'metrics'},
                     'metrics': [metric.data() for metric in run.metrics],
                 }
-                for run in found
+                for run in store.runs(short)
             ]
         )
     elif not _piped(wanted):
-        print_table(table(found))
+        print_table(table(short))
 
 
 def _comparison(store: Store, chosen: Selection, wanted: Mapping[str, Path], *, as_json: bool) -> None:
@@ -133,7 +127,7 @@ def _comparison(store: Store, chosen: Selection, wanted: Mapping[str, Path], *, 
     def markdown() -> str:
         return '\n'.join([*(table.markdown() for table in tables), *(f'{note}\n' for note in comparison.notes)])
 
-    texts = {'markdown': markdown, 'html': lambda: _page(store, runs, wanted['html'], compared=True)}
+    texts = {'markdown': markdown, 'html': lambda: _page(store, chosen, wanted['html'], compared=True)}
     _write(wanted, lambda: comparison_rows(comparison), texts)
     if as_json:
         print_json(comparison_data(comparison))
@@ -144,11 +138,14 @@ def _comparison(store: Store, chosen: Selection, wanted: Mapping[str, Path], *, 
             click.echo(note)
 
 
-def _page(store: Store, runs: Sequence[RunRecord], path: Path, *, compared: bool = False) -> str:
-    from da4ml_flow.report.page import page
+def _page(store: Store, chosen: Selection, path: Path, *, compared: bool = False) -> str:
+    from da4ml_flow.report.page import MOST_RUNS, page
     from da4ml_flow.results.place import shown
 
-    return page(runs, f'Runs in {shown(store.place)}', None if str(path) == '-' else path, compared=compared)
+    total = store.count(chosen)
+    runs = list(store.records(replace(chosen, limit=min(total, MOST_RUNS) or None)))
+    file = None if str(path) == '-' else path
+    return page(runs, f'Runs in {shown(store.place)}', file, total=total, compared=compared)
 
 
 def _history(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from da4ml_flow.report.export import Kind, Rows, Value
@@ -86,10 +86,16 @@ def value_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def varying(configs: Sequence[Mapping[str, str]]) -> list[str]:
+def varying(configs: Iterable[Mapping[str, str]]) -> list[str]:
     """The keys whose values differ; one that some lack differs too."""
-    keys = dict.fromkeys(key for config in configs for key in config)
-    return [key for key in keys if len({config.get(key) for config in configs}) > 1]
+    keys: dict[str, None] = {}
+    first: Mapping[str, str] | None = None
+    differing: set[str] = set()
+    for config in configs:
+        first = config if first is None else first
+        keys.update(dict.fromkeys(config))
+        differing.update(key for key in keys.keys() - differing if config.get(key) != first.get(key))
+    return [key for key in keys if key in differing]
 
 
 def figures_rows(runs: Iterable[RunRecord]) -> Rows:
@@ -104,17 +110,26 @@ def figures_rows(runs: Iterable[RunRecord]) -> Rows:
     return Rows({**FACTS, **measured}, rows())
 
 
-def runs_rows(runs: Sequence[RunRecord]) -> Rows:
-    """A row a run: facts, the keys of the configuration that differ, the figures."""
-    configs = [settings_of(run.config) for run in runs]
-    keys = [key for key in varying(configs) if key not in FACTS]
-    measured = [figures_of(run.metrics) for run in runs]
-    figures = ordered(figure for run in measured for figure in run)
+def runs_rows(read: Callable[[], Iterable[RunRecord]]) -> Rows:
+    """A row a run: facts, the keys of the configuration that differ, the figures.
+
+    The runs are read twice, for the columns and for the rows: a database may hold more of them than memory does.
+    """
+    found: set[Figure] = set()
+
+    def settings() -> Iterator[Mapping[str, str]]:
+        for run in read():
+            found.update(figures_of(run.metrics))
+            yield settings_of(run.config)
+
+    keys = [key for key in varying(settings()) if key not in FACTS]
+    figures = ordered(found)
     columns: dict[str, Kind] = {**FACTS, **dict.fromkeys(keys, str), **{figure.key: float for figure in figures}}
 
     def rows() -> Iterator[Sequence[Value]]:
-        for run, config, values in zip(runs, configs, measured, strict=True):
+        for run in read():
             facts = [getattr(run, name) for name in FACTS]
+            config, values = settings_of(run.config), figures_of(run.metrics)
             yield [*facts, *map(config.get, keys), *map(values.get, figures)]
 
     return Rows(columns, rows())

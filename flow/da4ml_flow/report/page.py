@@ -14,7 +14,7 @@ from da4ml_flow.report.embed import embedded
 from da4ml_flow.report.figures import Figure, figures_of, ordered, settings_of, varying
 from da4ml_flow.results.record import RunRecord, StageRun
 
-MOST_RUNS = 2000  # that a browser sorts and filters without a pause
+MOST_RUNS = 1000  # that a browser sorts and filters without a pause
 FACTS = {
     'name': ('name', ''),
     'status': ('status', ''),
@@ -44,21 +44,20 @@ class _Measured:
         return sum(figure in run for run in self.figures)
 
 
-def page(runs: Sequence[RunRecord], title: str, file: Path | None = None, *, compared: bool = False) -> str:
-    """The page of runs, of too many those that come first; all side by side if they are ``compared``.
+def page(
+    runs: Sequence[RunRecord], title: str, file: Path | None = None, *, total: int = 0, compared: bool = False
+) -> str:
+    """The page of runs, the first of a ``total``; all side by side if they are ``compared``.
 
     Links are from where the file is to be, if that is known.
     """
-    drawn = runs[:MOST_RUNS]
-    measured = _Measured(
-        tuple(settings_of(run.config) for run in drawn), tuple(figures_of(run.metrics) for run in drawn)
-    )
+    measured = _Measured(tuple(settings_of(run.config) for run in runs), tuple(figures_of(run.metrics) for run in runs))
     keys = [key for key in varying(measured.settings) if key not in FACTS]
     figures = ordered(figure for run in measured.figures for figure in run)
     folder = None if file is None else file.absolute().parent
     data = {
-        'total': len(runs),
-        'ticked': [run.uid for run in drawn] if compared else [],
+        'total': max(total, len(runs)),
+        'ticked': [run.uid for run in runs] if compared else [],
         'columns': [*_facts(), *_settings(keys, measured), *_figures(figures, measured)],
         'runs': [
             {
@@ -70,7 +69,7 @@ def page(runs: Sequence[RunRecord], title: str, file: Path | None = None, *, com
                 ],
                 'stages': [_stage(stage, folder) for stage in run.stages],
             }
-            for run, settings, values in zip(drawn, measured.settings, measured.figures, strict=True)
+            for run, settings, values in zip(runs, measured.settings, measured.figures, strict=True)
         ],
     }
     return embedded('da4ml_flow.report', 'page.html', title, data)

@@ -82,7 +82,7 @@ def _facts(run: StageRun) -> str:
     return ', '.join(f'{METRICS[metric.name].title} {shown(metric)}' for metric in metrics[:4])
 
 
-def runs_table(runs: Sequence[StoredRun | RunRecord], title: str = '') -> Table:
+def runs_table(runs: Sequence[StoredRun], title: str = '') -> Table:
     """One row a run, its headline figures in columns."""
     rows = []
     for run in runs:
@@ -96,7 +96,7 @@ def runs_table(runs: Sequence[StoredRun | RunRecord], title: str = '') -> Table:
     return Table(title, headers, tuple(rows), frozenset(range(4, len(headers))))
 
 
-def run_table(run: StoredRun | RunRecord) -> Table:
+def run_table(run: StoredRun) -> Table:
     """Every figure of one run."""
     rows = [(metric.stage, metric.name, shown(metric), metric.tool, metric.part) for metric in run.metrics]
     commit = f', commit {run.git_commit[:12]}{" (changed)" if run.git_dirty else ""}' if run.git_commit else ''

@@ -167,6 +167,11 @@ class Store:
         with self._errors(), self.engine.connect() as connection:
             return read_runs(connection, selected(connection, selection, shown(self.place)))
 
+    def count(self, selection: Selection = EVERY) -> int:
+        """How many runs a selection has."""
+        with self._errors(), self.engine.connect() as connection:
+            return len(selected(connection, selection, shown(self.place)))
+
     def records(self, selection: Selection = EVERY) -> Iterator[RunRecord]:
         """The runs of a selection as records: all that the database knows of them."""
         with self._errors(), self.engine.connect() as connection:

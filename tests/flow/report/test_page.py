@@ -257,3 +257,14 @@ def test_the_command_writes_the_page_of_what_is_asked_for(tmp_path, folder, reco
     piped = CliRunner().invoke(cli, [*where, '--html', '-'], catch_exceptions=False)
     assert piped.output.startswith('<!DOCTYPE html>')
     assert folder.as_uri() in piped.output  # nobody knows where it will be: links are to this machine
+
+
+def test_of_too_many_runs_the_first_are_drawn_and_said(tmp_path, monkeypatch):
+    monkeypatch.setattr('da4ml_flow.report.page.MOST_RUNS', 2)
+    store = Store(tmp_path / 'r.sqlite', create=True)
+    for day in (1, 2, 3):
+        store.record(run_record(f'u{day}', started=f'2026-01-0{day}'))
+    where = ['report', '--database', f'sqlite:///{tmp_path / "r.sqlite"}', '--html', '-']
+    done = CliRunner().invoke(cli, where, catch_exceptions=False)
+    assert '"total":3' in done.output
+    assert re.findall(r'"uid":"(..)","values"', done.output) == ['u3', 'u2']
