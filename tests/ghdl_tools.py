@@ -11,6 +11,7 @@ import pytest
 from hdl_tools import ROOT
 
 VHDL_IP_SOURCES = sorted((ROOT / 'ip').glob('*/rtl/*.vhd'))
+VHDL_CELL_MODELS = ROOT / 'ip/ternary_adder/sim/da4ml_xilinx_cells.vhd'
 # GHDL has no option for all of them; these, some of them on by default, are about sources rather than its use.
 WARNINGS = (
     *('binding', 'reserved', 'library', 'delayed-checks', 'body', 'specs', 'unused', 'hide', 'port', 'nested-comment'),
@@ -77,8 +78,12 @@ def ghdl(*arguments: str, directory: Path) -> str:
 
 
 def analyze(sources: Sequence[Path], directory: Path) -> str:
-    """The warnings about sources, compiled in this order into the library `work` of the directory; nothing if clean."""
-    return ghdl('-a', *(f'-W{warning}' for warning in WARNINGS), *map(str, sources), directory=directory)
+    """The warnings about sources, compiled in this order into the library `work` of the directory; nothing if clean.
+
+    Our models of Xilinx' cells come before them, so that the ternary adder finds its components.
+    """
+    compiled = map(str, (VHDL_CELL_MODELS, *sources))
+    return ghdl('-a', *(f'-W{warning}' for warning in WARNINGS), *compiled, directory=directory)
 
 
 def vhdl_entity(x_bits: int, y_bits: int) -> str:

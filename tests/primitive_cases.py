@@ -47,8 +47,7 @@ class Case(NamedTuple):
 
     def vhdl_instance(self, name: str, inputs: dict[str, str], output: str) -> str:
         """The same in VHDL."""
-        # the cells of a vendor are in the Verilog alone
-        generics = ', '.join(f'{key} => {value}' for key, value in self.parameters.items() if key != 'STYLE')
+        generics = ', '.join(f'{key} => {value}' for key, value in self.parameters.items())
         ports = [f'{port} => {net}' for port, net in inputs.items()]
         is_clocked = self.primitive == 'delay_line'
         ports += ['clk => clk', f'q => {output}'] if is_clocked else [f'y => {output}']

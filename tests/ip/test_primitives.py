@@ -67,21 +67,23 @@ def test_sat_proves_a_primitive_and_refutes_it_with_a_bug(primitive, language, t
 
 
 @pytest.mark.eda
+@pytest.mark.parametrize('language', ['verilog', 'vhdl'])
 @pytest.mark.parametrize('style', [4, 8])
-def test_adders_in_the_cells_of_xilinx_are_proved_by_sat(style, tmp_path):
+def test_adders_in_the_cells_of_xilinx_are_proved_by_sat(style, language, tmp_path):
     """One adder for each pattern of signs, through the models of the cells that Yosys ships."""
     cases = in_cells(style, lambda bits: 0)
     assert len(cases) == 24
-    assert all(proved(cases[first : first + 12], 'verilog', tmp_path) for first in (0, 12))
+    assert all(proved(cases[first : first + 12], language, tmp_path) for first in (0, 12))
 
 
 @pytest.mark.eda
 @pytest.mark.slow
+@pytest.mark.parametrize('language', ['verilog', 'vhdl'])
 @pytest.mark.parametrize('style', [4, 8])
-def test_adders_in_the_cells_of_xilinx_are_proved_by_sat_at_every_width(style, tmp_path):
+def test_adders_in_the_cells_of_xilinx_are_proved_by_sat_at_every_width(style, language, tmp_path):
     cases = in_cells(style, lambda bits: bits)
     assert len(cases) > 150
-    assert all(proved(cases[first : first + 12], 'verilog', tmp_path) for first in range(0, len(cases), 12))
+    assert all(proved(cases[first : first + 12], language, tmp_path) for first in range(0, len(cases), 12))
 
 
 def in_cells(style: int, width_class: Callable[[int], int]) -> list[Case]:

@@ -308,8 +308,9 @@ def _through_ghdl(core: dict[str, Any], bundle: RtlBundle) -> dict[str, Any]:
         'filesets': ['rtl', 'bench'],
         'toplevel': bench_entity(bundle),
     }
-    for target in targets.values():
-        target['flags'] = {VHDL: True}
+    for name, target in targets.items():
+        # who synthesizes has the cells; who only reads or simulates needs models of them
+        target['flags'] = {VHDL: True, 'cell_models': name in ('lint', 'bench')}
     for name in ('sim', 'icarus', 'synth', 'prove', 'pnr'):
         options = targets[name]['flow_options']
         options['frontends'] = ['da4mlghdl', *options.get('frontends', [])]

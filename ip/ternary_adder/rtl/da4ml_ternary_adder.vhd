@@ -3,8 +3,10 @@
 -- Below the lower of bits B_SHIFT and C_SHIFT the result is a alone, so that only the bits above it form carry chains.
 -- Shifts are not negative. Terms that are added come before terms that are subtracted, in ascending order of their shifts.
 -- No operand reaches above the result: its shift and width together are at most DROP + Y_WIDTH.
--- Combinational. Meant for tools that map both additions together to one LUT6 per bit; others make two adders of it.
--- STYLE is 0, the plain sum: the cells of Xilinx' devices, styles 4 and 8, are in the Verilog alone.
+-- Combinational. STYLE 0 is the plain sum, for tools that map both additions together to one LUT6 per bit; others make
+-- two adders of it. STYLE 4 and 8 are those LUTs as cells of Xilinx' devices: LUT6_2 on CARRY4 or on CARRY8. The LUT of
+-- a bit makes the sum and the majority of the three operand bits; the carry chain adds the sums to the majorities of the
+-- bits below. Of the two ones that complete the complements, one is the chain's carry in, one the majority below bit 0.
 
 library ieee;
 use ieee.std_logic_1164.all;
@@ -25,7 +27,7 @@ entity da4ml_ternary_adder is
         SUBTRACT_C : natural range 0 to 1 := 0;
         DROP : natural := 0;
         Y_WIDTH : positive := 10;
-        STYLE : natural range 0 to 0 := 0
+        STYLE : natural range 0 to 8 := 0
     );
     port (
         -- The operand that is never subtracted, two's complement if A_SIGNED.
@@ -48,8 +50,45 @@ architecture rtl of da4ml_ternary_adder is
     signal a_full : unsigned(TOP - 1 downto 0);
     signal b_full : unsigned(CHAIN - 1 downto 0);
     signal c_full : unsigned(CHAIN - 1 downto 0);
-    signal partial : unsigned(CHAIN - 1 downto 0);
     signal sum : unsigned(TOP - 1 downto 0);
+
+    component LUT6_2 is
+        generic (
+            INIT : bit_vector(63 downto 0)
+        );
+        port (
+            I0, I1, I2, I3, I4, I5 : in std_ulogic;
+            O5, O6 : out std_ulogic
+        );
+    end component LUT6_2;
+
+    component CARRY4 is
+        port (
+            CI, CYINIT : in std_ulogic;
+            DI, S : in std_logic_vector(3 downto 0);
+            O, CO : out std_logic_vector(3 downto 0)
+        );
+    end component CARRY4;
+
+    component CARRY8 is
+        port (
+            CI, CI_TOP : in std_ulogic;
+            DI, S : in std_logic_vector(7 downto 0);
+            O, CO : out std_logic_vector(7 downto 0)
+        );
+    end component CARRY8;
+
+    -- Functions of {c, b, a}, and of {majority below, c, b, a}, in which what is subtracted is complemented.
+    function lut_init return bit_vector is
+        type majorities is array (natural range 0 to 3) of bit_vector(7 downto 0);
+        type parities is array (natural range 0 to 1) of bit_vector(15 downto 0);
+        constant MAJORITY : majorities := (x"e8", x"8e", x"b2", x"2b");
+        constant PARITY : parities := (x"6996", x"9669");
+        constant M : bit_vector(7 downto 0) := MAJORITY(2 * SUBTRACT_B + SUBTRACT_C);
+        constant P : bit_vector(15 downto 0) := PARITY((SUBTRACT_B + SUBTRACT_C) mod 2);
+    begin
+        return P & P & M & M & M & M;
+    end function lut_init;
 begin
     a_full <= shift_left(unsigned(resize(signed(a), TOP)), A_SHIFT) when A_SIGNED = 1 else
               shift_left(resize(unsigned(a), TOP), A_SHIFT);
@@ -61,16 +100,70 @@ begin
     below : if FOOT > 0 generate
         sum(FOOT - 1 downto 0) <= a_full(FOOT - 1 downto 0);
     end generate below;
-    b_subtracted : if SUBTRACT_B = 1 generate
-        partial <= a_full(TOP - 1 downto FOOT) - b_full;
+    plain : if STYLE = 0 generate
+        signal partial : unsigned(CHAIN - 1 downto 0);
+    begin
+        b_subtracted : if SUBTRACT_B = 1 generate
+            partial <= a_full(TOP - 1 downto FOOT) - b_full;
+        else generate
+            partial <= a_full(TOP - 1 downto FOOT) + b_full;
+        end generate b_subtracted;
+        c_subtracted : if SUBTRACT_C = 1 generate
+            sum(TOP - 1 downto FOOT) <= partial - c_full;
+        else generate
+            sum(TOP - 1 downto FOOT) <= partial + c_full;
+        end generate c_subtracted;
     else generate
-        partial <= a_full(TOP - 1 downto FOOT) + b_full;
-    end generate b_subtracted;
-    c_subtracted : if SUBTRACT_C = 1 generate
-        sum(TOP - 1 downto FOOT) <= partial - c_full;
-    else generate
-        sum(TOP - 1 downto FOOT) <= partial + c_full;
-    end generate c_subtracted;
+        constant GROUPS : positive := (CHAIN + STYLE - 1) / STYLE;
+        constant BITS : positive := GROUPS * STYLE;
+        signal majority : std_logic_vector(CHAIN downto 0);
+        signal propagate : std_logic_vector(BITS - 1 downto 0);
+        signal generated : std_logic_vector(BITS - 1 downto 0);
+        signal result : std_logic_vector(BITS - 1 downto 0);
+        signal carry : std_logic_vector(BITS downto 0);
+    begin
+        majority(0) <= '1' when SUBTRACT_B = 1 else '0';
+        carry(0) <= '1' when SUBTRACT_C = 1 else '0';
+        generated(CHAIN - 1 downto 0) <= majority(CHAIN - 1 downto 0);
+        beyond : if BITS > CHAIN generate
+            propagate(BITS - 1 downto CHAIN) <= (others => '0');
+            generated(BITS - 1 downto CHAIN) <= (others => '0');
+        end generate beyond;
+        place : for i in 0 to CHAIN - 1 generate
+            compress : component LUT6_2
+                generic map (INIT => lut_init)
+                port map (
+                    I0 => a_full(FOOT + i), I1 => b_full(i), I2 => c_full(i), I3 => majority(i), I4 => '0', I5 => '1',
+                    O5 => majority(i + 1), O6 => propagate(i)
+                );
+        end generate place;
+        group_of_bits : for i in 0 to GROUPS - 1 generate
+            constant LOW : natural := i * STYLE;
+        begin
+            wide : if STYLE = 8 generate
+                add : component CARRY8
+                    port map (
+                        CI => carry(LOW), CI_TOP => '0', DI => generated(LOW + 7 downto LOW),
+                        S => propagate(LOW + 7 downto LOW), O => result(LOW + 7 downto LOW),
+                        CO => carry(LOW + 8 downto LOW + 1)
+                    );
+            elsif i = 0 generate
+                first : component CARRY4
+                    port map (
+                        CI => '0', CYINIT => carry(0), DI => generated(3 downto 0), S => propagate(3 downto 0),
+                        O => result(3 downto 0), CO => carry(4 downto 1)
+                    );
+            else generate
+                add : component CARRY4
+                    port map (
+                        CI => carry(LOW), CYINIT => '0', DI => generated(LOW + 3 downto LOW),
+                        S => propagate(LOW + 3 downto LOW), O => result(LOW + 3 downto LOW),
+                        CO => carry(LOW + 4 downto LOW + 1)
+                    );
+            end generate wide;
+        end generate group_of_bits;
+        sum(TOP - 1 downto FOOT) <= unsigned(result(CHAIN - 1 downto 0));
+    end generate plain;
 
     y <= std_logic_vector(sum(TOP - 1 downto DROP));
 end architecture rtl;
