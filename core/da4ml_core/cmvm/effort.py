@@ -14,7 +14,8 @@ from itertools import count
 from threading import Event, Lock
 from typing import NamedTuple
 
-from da4ml_core.cmvm.local_search import Annealing
+from da4ml_core.cmvm.annealing import anneal
+from da4ml_core.cmvm.local_search import TURNS, Annealing
 from da4ml_core.cmvm.search import Candidate, Search, recipes
 from da4ml_core.errors import SolveError
 
@@ -27,8 +28,9 @@ LARGE_ADDERS = 1_500
 LARGEST_WORK = 400_000_000
 HUGE_ADDERS = 20_000  # where a chain of that work finds nothing
 MAX_ROUNDS = 1  # of `max` without a time budget; the best chain of one is where the next starts
-MAX_CHAINS = 4
-MAX_FACTOR = 6  # work of each
+MAX_CHAINS = 2
+MAX_FACTOR = 12  # work of each
+MAX_TURNS = TURNS * MAX_FACTOR
 
 
 class Progress(NamedTuple):
@@ -98,7 +100,8 @@ class Effort:
     def _chains(self, best: Candidate, work: int, first: int) -> Candidate:
         """The best of chains with other seeds, each on the thread that is free."""
         radix = self.search.kraft.radix
-        chains = [Annealing.of(radix, work, first + at + 1) for at in range(MAX_CHAINS)]
+        turns = [0 if radix == 3 and at == 0 else MAX_TURNS for at in range(MAX_CHAINS)]
+        chains = [Annealing.of(radix, work, first + at + 1, turns[at]) for at in range(MAX_CHAINS)]
         with ThreadPoolExecutor(min(self.threads, MAX_CHAINS)) as pool:
             running = [pool.submit(self._chain, best, chain) for chain in chains]
             try:
@@ -115,7 +118,7 @@ class Effort:
             return not self._stopped.is_set() and not self._late()
 
         self.tried += 1
-        return self.search.anneal(start, annealing, go_on)
+        return anneal(self.search, start, annealing, go_on)
 
     def _tell(self, step: str, done: float, bits: float) -> None:
         if self.report is not None:

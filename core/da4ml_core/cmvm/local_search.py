@@ -1,16 +1,21 @@
-"""From a graph of shared sums to a better one: chains of local search, and the way back to sums that can be built."""
+"""Chains of local search: their settings, and the kernel on a problem or on its transposed."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from da4ml_core.cmvm.decompose import KraftLevels
+from da4ml_core.cmvm._local_search import LocalSearch
+from da4ml_core.cmvm.graphs import Sums
+from da4ml_core.cmvm.matrix import Problem
 
-Graph = dict[int, list[tuple[int, int, int]]]  # the terms (value, shift, sign) of each sum
+TURNS = 6
+NO_JOINS: NDArray[np.int32] = np.zeros((0, 5), dtype=np.int32)
 
 
 class Annealing(NamedTuple):
@@ -19,94 +24,66 @@ class Annealing(NamedTuple):
     work: int
     seed: int = 0
     adder_weight: float = 0.0  # bits that an adder counts beside those of its carry chain
+    turned_weight: float = 0.0  # the same on the transposed side
     hot: float = 3.0
     cold: float = 0.5
     noise: float = 0.3  # of the scores of patterns
+    turns: int = 0  # between the problem and its transposed; even, so that the chain ends where it began
 
     @classmethod
-    def of(cls, radix: int, work: int, seed: int = 0) -> Annealing:
+    def of(cls, radix: int, work: int, seed: int = 0, turns: int | None = None) -> Annealing:
         """The settings that docs/cmvm.md found best for adders of so many operands."""
-        return cls(work, seed) if radix == 3 else cls(work, seed, adder_weight=8.0, hot=6.0, cold=1.5)
+        if radix == 3:
+            return cls(work, seed, turned_weight=16.0, turns=turns or 0)
+        own = TURNS if turns is None else turns
+        return cls(work, seed, adder_weight=8.0, turned_weight=8.0, hot=6.0, cold=1.5, turns=own)
+
+    @property
+    def phases(self) -> list[Annealing]:
+        """The chain of each side in turn."""
+        count = self.turns + 1
+        return [self._replace(work=self.work // count, seed=self.seed + (turn << 32)) for turn in range(count)]
 
 
-class Sums(NamedTuple):
-    """Sums to build, in the form of `_trees.build`: rows first, then the shared sums among them."""
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The inputs as the kernels see them: times the powers of two of their rows, in floats, which only steer."""
 
-    row_start: NDArray[np.int32]
-    terms: NDArray[np.int32]
-    order: NDArray[np.int32]
-    deadlines: NDArray[np.int32]
+    levels: NDArray[np.int32]
+    exps: NDArray[np.int32]
+    lows: NDArray[np.float64]
+    highs: NDArray[np.float64]
 
-
-def ordered_sums(
-    graph: Graph, levels: Sequence[int], rows: int, deadlines: Sequence[int] | None, kraft: KraftLevels
-) -> Sums:
-    """The sums of a graph, each after those it depends on, with the latest deadlines that all of them allow."""
-    inputs = len(levels)
-    ordered = _topological(graph)
-    inner = [value for value in ordered if value >= inputs + rows]
-    number = {value: value for value in range(inputs + rows)} | {v: inputs + rows + i for i, v in enumerate(inner)}
-    sums = [
-        [(number[value], shift, sign) for value, shift, sign in graph[old]]
-        for old in (*range(inputs, inputs + rows), *inner)
-    ]
-    order = [number[value] - inputs for value in ordered]
-    due = [0] * len(sums)
-    if deadlines is not None:
-        due = _latest(sums, order, levels, deadlines, kraft)
-    table = np.asarray([term for terms in sums for term in sorted(terms)], dtype=np.int32).reshape(-1, 3)
-    starts = np.cumsum([0, *(len(terms) for terms in sums)]).astype(np.int32)
-    return Sums(starts, table, np.asarray(order, dtype=np.int32), np.asarray(due, dtype=np.int32))
+    @classmethod
+    def of(cls, problem: Problem, shifts: Sequence[int]) -> Inputs:
+        exps = [interval.exp + shift for interval, shift in zip(problem.inputs, shifts, strict=True)]
+        tame = all(abs(exp) + max(-i.lo, i.hi).bit_length() < 400 for exp, i in zip(exps, problem.inputs, strict=True))
+        levels = np.asarray(problem.levels, dtype=np.int32)
+        if not tame:  # too far apart for floats: steer as if all inputs were alike
+            alike = np.full(len(exps), 128.0)
+            return cls(levels, np.zeros(len(exps), dtype=np.int32), -alike, alike - 1)
+        return cls(
+            levels,
+            np.asarray(exps, dtype=np.int32),
+            np.asarray([math.ldexp(i.lo, exp) for i, exp in zip(problem.inputs, exps, strict=True)]),
+            np.asarray([math.ldexp(i.hi, exp) for i, exp in zip(problem.inputs, exps, strict=True)]),
+        )
 
 
-def _topological(graph: Graph) -> list[int]:
-    order: list[int] = []
-    entered: set[int] = set()
-    for root in graph:
-        stack = [] if root in entered else [(root, iter(graph[root]))]
-        entered.add(root)
-        while stack:
-            value, rest = stack[-1]
-            child = next((term for term, _, _ in rest if term in graph and term not in entered), None)
-            if child is None:
-                order.append(value)
-                stack.pop()
-            else:
-                entered.add(child)
-                stack.append((child, iter(graph[child])))
-    return order
+class Side(NamedTuple):
+    """A problem, as chains see it."""
 
+    inputs: Inputs
+    numbers: NDArray[np.int64]
+    deadlines: tuple[int, ...] | None
+    radix: int
 
-def _latest(
-    sums: Sequence[Sequence[tuple[int, int, int]]],
-    order: Sequence[int],
-    levels: Sequence[int],
-    deadlines: Sequence[int],
-    kraft: KraftLevels,
-) -> list[int]:
-    """Deadlines: from the last sum to the first, each as late as the slack of its users allows."""
-    inputs, rows = len(levels), len(deadlines)
-    due = [*levels, *([0] * len(sums))]
-    users: list[list[int]] = [[] for _ in sums]
-    for row in order:
-        due[inputs + row] = kraft.earliest(sum(kraft.power(due[value]) for value, _, _ in sums[row]))
-        for value, _, _ in sums[row]:
-            if value >= inputs:
-                users[value - inputs].append(row)
-    spare: dict[int, int] = {}
-    for row in reversed(order):
-        own = due[inputs + row]
-        latest = deadlines[row] if row < rows else None
-        for user in set(users[row]):
-            times = users[row].count(user)
-            level = own
-            while times * (kraft.power(level + 1) - kraft.power(own)) <= spare[user]:
-                level += 1
-            latest = level if latest is None else min(latest, level)
-        if latest is None:
-            latest = own
-        for user in users[row]:
-            spare[user] -= kraft.power(latest) - kraft.power(own)
-        due[inputs + row] = latest
-        spare[row] = kraft.power(latest) - sum(kraft.power(due[value]) for value, _, _ in sums[row])
-    return due[inputs:]
+    def chain(self, joins: NDArray[np.int32], sums: Sums, annealing: Annealing) -> LocalSearch | None:
+        """A chain that starts from the sums, None if it cannot."""
+        inputs = self.inputs
+        chain = LocalSearch(
+            inputs.levels, inputs.exps, inputs.lows, inputs.highs, self.numbers, joins, sums.row_start, sums.terms,
+            self.deadlines, self.radix, annealing.seed, annealing.work,
+            annealing.adder_weight, annealing.hot, annealing.cold, annealing.noise,
+        )  # fmt: skip
+        return chain if chain.sound else None

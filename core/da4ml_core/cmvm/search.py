@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import count, islice
 from typing import NamedTuple
 
@@ -12,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from da4ml_core.cmvm import _extract, _trees
-from da4ml_core.cmvm._local_search import LocalSearch
 from da4ml_core.cmvm.check import Graph
 from da4ml_core.cmvm.csd import csd_terms, digit_counts
 from da4ml_core.cmvm.decompose import Decomposition, Distances, KraftLevels, roots_only, row_distances, spanning_forest
-from da4ml_core.cmvm.local_search import Annealing, Sums, ordered_sums
+from da4ml_core.cmvm.graphs import Sums
+from da4ml_core.cmvm.local_search import Inputs
 from da4ml_core.cmvm.matrix import Problem
 from da4ml_core.cmvm.rows import Rows
 
@@ -24,8 +22,6 @@ NEWEST, NEWEST_SEEDED, SEEDED = 1, 2, 3  # which of equally good patterns comes 
 BALANCED_RECIPES = 16
 BALANCED_WORK = 3e6  # of all of them, but one at least up to
 HUGE_WORK = 20e6
-ANNEALING_PARTS = 20  # of a chain
-BUILT_PARTS = 6  # at the end, after which the best graph is built: the chain's own prices are estimates
 ANNEALED_BITS = 40  # of the largest weights that local search takes
 
 
@@ -52,31 +48,6 @@ class Candidate(NamedTuple):
     @property
     def rank(self) -> tuple[float, int]:
         return self.bits, len(self.graph.adders)
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """The inputs as the kernels see them: times the powers of two of their rows, in floats, which only steer."""
-
-    levels: NDArray[np.int32]
-    exps: NDArray[np.int32]
-    lows: NDArray[np.float64]
-    highs: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, problem: Problem, shifts: Sequence[int]) -> Inputs:
-        exps = [interval.exp + shift for interval, shift in zip(problem.inputs, shifts, strict=True)]
-        tame = all(abs(exp) + max(-i.lo, i.hi).bit_length() < 400 for exp, i in zip(exps, problem.inputs, strict=True))
-        levels = np.asarray(problem.levels, dtype=np.int32)
-        if not tame:  # too far apart for floats: steer as if all inputs were alike
-            alike = np.full(len(exps), 128.0)
-            return cls(levels, np.zeros(len(exps), dtype=np.int32), -alike, alike - 1)
-        return cls(
-            levels,
-            np.asarray(exps, dtype=np.int32),
-            np.asarray([math.ldexp(i.lo, exp) for i, exp in zip(problem.inputs, exps, strict=True)]),
-            np.asarray([math.ldexp(i.hi, exp) for i, exp in zip(problem.inputs, exps, strict=True)]),
-        )
 
 
 class Search:
@@ -131,37 +102,6 @@ class Search:
                 node, shift, negated = (int(number) for number in roots[edge.row])
                 outputs.append((node, shift + edge.shift, bool(negated) != edge.negated))
         return Graph(adders, tuple(outputs)), bits
-
-    def anneal(
-        self, start: Candidate, annealing: Annealing, go_on: Callable[[float, float], bool] = lambda done, bits: True
-    ) -> Candidate:
-        """The best graph of a chain of local search from a candidate, or that candidate.
-
-        Between parts of the work, ``go_on(part done, bits)`` is asked whether to continue.
-        """
-        rows, inputs = self.rows, self.inputs
-        if not self.anneals:
-            return start
-        joins = start.joins
-        chain = LocalSearch(
-            inputs.levels, inputs.exps, inputs.lows, inputs.highs, rows.numbers, joins,
-            start.sums.row_start, start.sums.terms, rows.deadlines, self.kraft.radix,
-            annealing.seed, annealing.work, annealing.adder_weight, annealing.hot, annealing.cold, annealing.noise,
-        )  # fmt: skip
-        if not chain.sound:
-            return start
-        best, built = start, chain.cost
-        for part in range(1, ANNEALING_PARTS + 1):
-            chain.advance(annealing.work * part // ANNEALING_PARTS)
-            going = go_on(part / ANNEALING_PARTS, chain.cost) and part < ANNEALING_PARTS
-            if chain.cost < built and (part > ANNEALING_PARTS - BUILT_PARTS or not going):
-                built = chain.cost
-                sums = ordered_sums(chain.graph(), self.problem.levels, len(rows.numbers), rows.deadlines, self.kraft)
-                graph, bits = self.build(joins[:0], sums, start.recipe.window)
-                best = min(best, Candidate(start.recipe, graph, bits, joins[:0], sums), key=lambda found: found.rank)
-            if not going:
-                break
-        return best
 
     @property
     def anneals(self) -> bool:
