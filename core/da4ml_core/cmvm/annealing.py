@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from da4ml_core.cmvm._local_search import LocalSearch
-from da4ml_core.cmvm.graphs import Graph, ordered_sums, written_out
+from da4ml_core.cmvm.graphs import Graph, written_out
 from da4ml_core.cmvm.local_search import NO_JOINS, Annealing, Side
 from da4ml_core.cmvm.search import Candidate, Search
 from da4ml_core.cmvm.transposed import Transposed
@@ -28,6 +28,21 @@ def anneal(search: Search, start: Candidate, annealing: Annealing, go_on: GoOn =
     return walk.best
 
 
+def carried_over(search: Search, candidate: Candidate) -> Candidate | None:
+    """The graph of a candidate of the same rows for other inputs, in time here; None where chains cannot have it."""
+    side = _side(search)
+    chain = side._replace(deadlines=None).chain(candidate.joins, candidate.sums, Annealing(1))
+    if chain is None:
+        return None
+    sums = side.sums(written_out(chain.graph(), search.problem.levels, search.rows, search.kraft))
+    adders, bits = search.build(NO_JOINS, sums, candidate.recipe.window)
+    return Candidate(candidate.recipe, adders, bits, NO_JOINS, sums)
+
+
+def _side(search: Search) -> Side:
+    return Side(search.inputs, search.rows.numbers, search.rows.deadlines, search.kraft)
+
+
 class _Walk:
     """Where a chain is: its best graph so far, and the sides between which it turns."""
 
@@ -37,7 +52,7 @@ class _Walk:
         self.phases = phases
         self.go_on = go_on
         self.estimate = math.inf  # of the best graph, by the chain that found it
-        self.side = Side(search.inputs, search.rows.numbers, search.rows.deadlines, search.kraft.radix)
+        self.side = _side(search)
         self.transposed = Transposed.of(search.rows) if len(phases) > 1 else None
         self.before: Graph = {}  # the problem's graph before the last turn
 
@@ -69,9 +84,7 @@ class _Walk:
     def _build(self, chain: LocalSearch) -> None:
         self.estimate = chain.cost
         search, start = self.search, self.best
-        sums = ordered_sums(
-            chain.graph(), search.problem.levels, len(self.side.numbers), self.side.deadlines, search.kraft
-        )
+        sums = self.side.sums(chain.graph())
         graph, bits = search.build(NO_JOINS, sums, start.recipe.window)
         found = Candidate(start.recipe, graph, bits, NO_JOINS, sums)
         self.best = min(start, found, key=lambda candidate: candidate.rank)
@@ -86,7 +99,9 @@ class _Walk:
             return self._straight(graph, phase)
         if self._is_turned(turn):
             self.before = graph
-            if chain := self.transposed.chain(self.transposed.graph_of(graph), self.side.radix, phase):
+            side = self.transposed.side(search.kraft.radix)
+            sums = side.sums(self.transposed.graph_of(graph))
+            if chain := side.chain(NO_JOINS, sums, phase._replace(adder_weight=phase.turned_weight)):
                 return chain
             self.transposed = None  # its numbers are too large for a chain
             return self._straight(graph, phase)
@@ -94,6 +109,4 @@ class _Walk:
         return self._straight(found, phase) or self._straight(self.before, phase)
 
     def _straight(self, graph: Graph, phase: Annealing) -> LocalSearch | None:
-        search = self.search
-        sums = ordered_sums(graph, search.problem.levels, len(self.side.numbers), self.side.deadlines, search.kraft)
-        return self.side.chain(NO_JOINS, sums, phase)
+        return self.side.chain(NO_JOINS, self.side.sums(graph), phase)

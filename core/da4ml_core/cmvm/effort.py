@@ -27,6 +27,7 @@ LARGE_WORK = 60_000_000  # for 1,500 adders; it grows with their power of 1.5, a
 LARGE_ADDERS = 1_500
 LARGEST_WORK = 400_000_000
 HUGE_ADDERS = 20_000  # where a chain of that work finds nothing
+FIRST_SHARE = 8  # of the work of a chain, where the matrix was solved for other inputs before
 MAX_ROUNDS = 1  # of `max` without a time budget; the best chain of one is where the next starts
 MAX_CHAINS = 2
 MAX_FACTOR = 12  # work of each
@@ -44,7 +45,9 @@ class Progress(NamedTuple):
 class Effort:
     """One run of the search; ``report`` may raise to cancel it.
 
-    Without a number of seconds, the level alone decides what is done.
+    Without a number of seconds, the level alone decides what is done. With a ``first`` candidate, one recipe is tried
+    beside it, and the chain of `balanced` has an eighth of the work. ``most_work`` bounds that work; where the chain
+    would have had more, `balanced` has no more recipes than `fast`.
     """
 
     def __init__(
@@ -54,8 +57,13 @@ class Effort:
         seconds: float | None = None,
         threads: int | None = None,
         report: Callable[[Progress], None] | None = None,
+        first: Candidate | None = None,
+        most_work: int | None = None,
     ) -> None:
         self.search = search
+        self.first = first
+        self.most_work = most_work
+        self.work = 0  # of the chain of `balanced`
         self.level = level
         self.deadline = None if seconds is None else time.monotonic() + seconds
         self.threads = threads or os.cpu_count() or 1
@@ -68,24 +76,35 @@ class Effort:
         """The best candidate of each stage; later stages start from earlier ones."""
         best = self._greedy('fast')
         yield best
-        if self.level == 'fast' or self._late():
+        if self.level == 'fast' or self._late() or not self.search.shares:
             return
-        best = self._greedy('balanced', best)
-        size, radix = (len(best.graph.adders), len(self.search.rows.numbers)), self.search.kraft.radix
-        if work := chain_work(*size, brief=radix == 3):
-            best = self._chain(best, Annealing.of(radix, work))
+        most, radix = self.most_work, self.search.kraft.radix
+        if self.first is None and (most is None or self._chain_work(best) <= most):
+            best = self._greedy('balanced', best)
+        self.work = self._chain_work(best) if most is None else min(self._chain_work(best), most)
+        if self.work:
+            best = self._chain(best, Annealing.of(radix, self.work))
         yield best
-        if self.level != 'max' or work == 0 or not self.search.anneals:
+        if self.level != 'max' or self.work == 0 or not self.search.anneals:
             return
         for turn in count():
             if self._late() or (self.deadline is None and turn == MAX_ROUNDS):
                 return
-            best = self._chains(best, chain_work(*size) * MAX_FACTOR, turn * MAX_CHAINS)
+            work = chain_work(len(best.graph.adders), len(self.search.rows.numbers))
+            best = self._chains(best, work * MAX_FACTOR, turn * MAX_CHAINS)
             yield best
+
+    def _chain_work(self, start: Candidate) -> int:
+        """The work of the chain of `balanced` from a candidate."""
+        brief = self.search.kraft.radix == 3
+        work = chain_work(len(start.graph.adders), len(self.search.rows.numbers), brief)
+        return work if self.first is None else work // FIRST_SHARE
 
     def _greedy(self, level: str, best: Candidate | None = None) -> Candidate:
         """The best of the level's recipes; those tried before are not tried again."""
         todo = list(recipes(level, len(self.search.rows.numbers), self.search.work))[self.tried :]
+        if self.first is not None:
+            best, todo = self.first, todo[:1]
         for at, recipe in enumerate(todo, 1):
             if best is not None and self._late():
                 break

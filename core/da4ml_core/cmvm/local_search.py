@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from da4ml_core.cmvm._local_search import LocalSearch
-from da4ml_core.cmvm.graphs import Sums
+from da4ml_core.cmvm.decompose import KraftLevels
+from da4ml_core.cmvm.graphs import Graph, Sums, ordered_sums
 from da4ml_core.cmvm.matrix import Problem
 
 TURNS = 6
@@ -76,14 +77,17 @@ class Side(NamedTuple):
     inputs: Inputs
     numbers: NDArray[np.int64]
     deadlines: tuple[int, ...] | None
-    radix: int
+    kraft: KraftLevels
+
+    def sums(self, graph: Graph) -> Sums:
+        return ordered_sums(graph, self.inputs.levels.tolist(), len(self.numbers), self.deadlines, self.kraft)
 
     def chain(self, joins: NDArray[np.int32], sums: Sums, annealing: Annealing) -> LocalSearch | None:
         """A chain that starts from the sums, None if it cannot."""
         inputs = self.inputs
         chain = LocalSearch(
             inputs.levels, inputs.exps, inputs.lows, inputs.highs, self.numbers, joins, sums.row_start, sums.terms,
-            self.deadlines, self.radix, annealing.seed, annealing.work,
+            self.deadlines, self.kraft.radix, annealing.seed, annealing.work,
             annealing.adder_weight, annealing.hot, annealing.cold, annealing.noise,
         )  # fmt: skip
         return chain if chain.sound else None

@@ -104,6 +104,12 @@ class Search:
         return Graph(adders, tuple(outputs)), bits
 
     @property
+    def shares(self) -> bool:
+        """Whether a pattern can occur twice; else sums are trees of their terms."""
+        counts = digit_counts(self.rows.numbers)
+        return len(counts) > 1 or bool((counts > 1).any())
+
+    @property
     def anneals(self) -> bool:
         """Whether the numbers are small enough for the kernel of the local search."""
         numbers = self.rows.numbers

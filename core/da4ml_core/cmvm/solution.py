@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from da4ml_core.cmvm import drawing
 from da4ml_core.cmvm.check import ZERO, Graph, exact_intervals, node_intervals
 from da4ml_core.cmvm.matrix import Problem
+from da4ml_core.cmvm.search import Candidate
 from da4ml_core.cmvm.tables import BitTable, Packing, table_ops
 from da4ml_core.device import Device
 from da4ml_core.fixed import Interval
@@ -34,6 +35,13 @@ class Adder(NamedTuple):
         return (self.a, self.b) if self.c is None else (self.a, self.b, self.c)
 
 
+class Found(NamedTuple):
+    """What a search ended with, for another one of the same rows."""
+
+    numbers: NDArray[Any]
+    candidate: Candidate
+
+
 @dataclass(frozen=True, repr=False)
 class Solution:
     """A shift-and-add graph for ``y = x @ matrix``, proved equal to it.
@@ -52,6 +60,7 @@ class Solution:
     minimal_depth: int
     stats: Mapping[str, Any] = field(default_factory=dict)
     packing: Packing | None = None
+    sums: Found | None = field(default=None, compare=False)
 
     @classmethod
     def proved(
@@ -95,6 +104,14 @@ class Solution:
     def tables(self) -> tuple[BitTable, ...]:
         """Tables of bits of inputs, each a value of its own; none if adders alone are cheaper."""
         return () if self.packing is None else self.packing.tables
+
+    @cached_property
+    def start_key(self) -> Hashable:
+        """What decides a search that starts from this solution."""
+        if self.sums is None:
+            return None
+        found = self.sums.candidate
+        return found.joins.tobytes(), found.sums.row_start.tobytes(), found.sums.terms.tobytes()
 
     @cached_property
     def num_adders(self) -> int:

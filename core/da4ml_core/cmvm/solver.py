@@ -11,14 +11,17 @@ from numbers import Real
 from threading import Lock
 from typing import Any
 
+import numpy as np
+
+from da4ml_core.cmvm.annealing import carried_over
 from da4ml_core.cmvm.decompose import KraftLevels
 from da4ml_core.cmvm.digit_tree import digit_tree
 from da4ml_core.cmvm.effort import Effort, Progress
 from da4ml_core.cmvm.matrix import Problem, check_problem
 from da4ml_core.cmvm.packed import packed_solutions
 from da4ml_core.cmvm.rows import distinct_rows, minimal_depth
-from da4ml_core.cmvm.search import Search
-from da4ml_core.cmvm.solution import Solution
+from da4ml_core.cmvm.search import Candidate, Search
+from da4ml_core.cmvm.solution import Found, Solution
 from da4ml_core.device import DEFAULT_DEVICE, Device
 from da4ml_core.device import device as find_device
 from da4ml_core.errors import BudgetExceeded, InvalidMatrix, SolveError
@@ -43,6 +46,8 @@ def solve(
     progress: Callable[[Progress], None] | None = None,
     tables: bool = True,
     arrivals_ns: Sequence[float] | None = None,
+    like: Solution | None = None,
+    most_work: int | None = None,
 ) -> Solution:
     """The shift-and-add graph of ``y = x @ matrix`` with the fewest LUTs that the effort finds.
 
@@ -53,7 +58,9 @@ def solve(
     or a time budget in seconds. The result does not depend on ``threads``. ``max_operands`` is 2 or 3: whether
     ternary adders are used, which count as one level; None is what pays on the device. ``tables``: whether inputs of
     one or two bits may be looked up in tables, where that takes fewer LUTs; a table counts as one level, and the
-    minimal depth is that of adders alone. ``progress`` is told of every step and may raise to cancel the solve; with
+    minimal depth is that of adders alone. ``like`` is a solution of the same matrix for
+    other inputs, where the search may start; ``most_work`` bounds the work of the local search of 'balanced', which
+    ``stats`` has. ``progress`` is told of every step and may raise to cancel the solve; with
     more than one thread, from any of them.
 
     Raises InvalidMatrix for a matrix, intervals or latencies that are not valid, BudgetExceeded if no graph fits the
@@ -69,13 +76,15 @@ def solve(
             raise SolveError('arrival times are given twice', hint='give latencies, in levels, or arrivals_ns')
         problem = check_problem(matrix, inputs, _levels(arrivals_ns, problem, family))
     if isinstance(effort, str):
-        key = (problem.key, extra_depth, device, effort, max_operands, tables)
+        key = (problem.key, extra_depth, device, effort, max_operands, tables, like and like.start_key, most_work)
         known = _recall(key)
         if known is None:
-            known = _solve(problem, extra_depth, family, effort, max_operands, threads, progress, tables)
+            known = _solve(
+                problem, extra_depth, family, effort, max_operands, threads, progress, tables, like, most_work
+            )
             _remember(key, known)
         return known
-    return _solve(problem, extra_depth, family, float(effort), max_operands, threads, progress, tables)
+    return _solve(problem, extra_depth, family, float(effort), max_operands, threads, progress, tables, like, most_work)
 
 
 def _check_options(
@@ -118,6 +127,8 @@ def _solve(
     threads: int | None,
     progress: Callable[[Progress], None] | None,
     tables: bool,
+    like: Solution | None,
+    most_work: int | None,
 ) -> Solution:
     started = time.process_time()
     kraft = KraftLevels(problem.levels, radix=max_operands)
@@ -127,10 +138,16 @@ def _solve(
         raise BudgetExceeded(f'no adder graph of depth {limit} computes the matrix', feasible=least)
     search = Search(problem, distinct_rows(problem, kraft, limit), kraft)
     timed = None if isinstance(effort, str) else effort
-    run = Effort(search, effort if isinstance(effort, str) else 'max', timed, threads, progress)
+    level = effort if isinstance(effort, str) else 'max'
+    run = Effort(search, level, timed, threads, progress, _first(search, like), most_work)
     best: Solution | None = None
+    last: Candidate | None = None
     for candidate in run.stages():
-        found = Solution.proved(problem, candidate.graph, device, limit, least, {'recipe': candidate.recipe})
+        if candidate is last:
+            continue
+        last = candidate
+        proved = Solution.proved(problem, candidate.graph, device, limit, least, {'recipe': candidate.recipe})
+        found = replace(proved, sums=Found(search.rows.numbers, candidate))
         if best is None or (found.lut_cost, found.num_adders) < (best.lut_cost, best.num_adders):
             best = found
     if best is None:
@@ -141,12 +158,25 @@ def _solve(
         if tree.lut_cost < best.lut_cost and (limit is None or tree.depth <= limit):
             best = tree
     if tables:
-        level = effort if isinstance(effort, str) else 'balanced'
-        for found in packed_solutions(problem, device, max_operands, limit, least, level, threads, progress):
+        packed = effort if isinstance(effort, str) else 'balanced'
+        for found in packed_solutions(problem, device, max_operands, limit, least, packed, threads, progress):
             if (found.lut_cost, found.num_adders) < (best.lut_cost, best.num_adders):
                 best = found
-    done = {'candidates': run.tried, 'lifted': sum(search.rows.lifted), 'cpu_s': time.process_time() - started}
+    done = {
+        'candidates': run.tried,
+        'work': run.work,
+        'lifted': sum(search.rows.lifted),
+        'cpu_s': time.process_time() - started,
+    }
     return replace(best, stats={**best.stats, **done})
+
+
+def _first(search: Search, like: Solution | None) -> Candidate | None:
+    """The graph of another solution for these inputs, if it is of the same rows."""
+    if like is None or like.sums is None or not search.anneals:
+        return None
+    numbers, candidate = like.sums
+    return None if not np.array_equal(numbers, search.rows.numbers) else carried_over(search, candidate)
 
 
 def _recall(key: tuple[Any, ...]) -> Solution | None:

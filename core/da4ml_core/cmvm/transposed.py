@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from da4ml_core.cmvm._local_search import LocalSearch
 from da4ml_core.cmvm.csd import has_positive_digit
 from da4ml_core.cmvm.decompose import KraftLevels
-from da4ml_core.cmvm.graphs import Graph, ordered_sums, with_positive
-from da4ml_core.cmvm.local_search import NO_JOINS, Annealing, Inputs, Side
+from da4ml_core.cmvm.graphs import Graph, with_positive
+from da4ml_core.cmvm.local_search import Inputs, Side
 from da4ml_core.cmvm.rows import Rows
 
 FLIPS_PER_SUM = 20  # before a sum that has no positive term gets one that costs an adder
@@ -66,15 +65,12 @@ class Transposed:
         _make_signs(result, inner)
         return result
 
-    def chain(self, graph: Graph, radix: int, annealing: Annealing) -> LocalSearch | None:
-        """A chain of the transposed problem, without deadlines, that starts from a graph."""
+    def side(self, radix: int) -> Side:
+        """The transposed problem, without deadlines."""
         inputs = self.numbers.shape[1]
         levels = np.zeros(inputs, dtype=np.int32)
         alike = Inputs(levels, levels, np.full(inputs, -128.0), np.full(inputs, 127.0))
-        kraft = KraftLevels(levels.tolist(), radix)
-        sums = ordered_sums(graph, levels.tolist(), len(self.numbers), None, kraft)
-        own = annealing._replace(adder_weight=annealing.turned_weight)
-        return Side(alike, self.numbers, None, radix).chain(NO_JOINS, sums, own)
+        return Side(alike, self.numbers, None, KraftLevels(levels.tolist(), radix))
 
     def graph_from(self, graph: Graph) -> Graph:
         """The graph of the problem, of one of the transposed problem."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from da4ml_core.errors import FrontendError, Location
 from da4ml_core.frontends.plugins import find_plugin, plugin_suffixes
 from da4ml_core.frontends.python_function import is_function_source, load_function
+from da4ml_core.ir.collection import collector_rests
 
 if TYPE_CHECKING:
     from da4ml_core.fixed import FixedType
@@ -65,7 +66,11 @@ def load(
     ``input_type`` is for models that compute with their inputs before they quantize them, say ``'fixed<3,12>'``.
     ``softmax`` at the end of an ONNX model is dropped ('drop'), or computed by tables ('keep').
     """
-    path = Path(path)
+    with collector_rests():
+        return _loaded(Path(path), solver, input_type, softmax)
+
+
+def _loaded(path: Path, solver: SolverOptions | None, input_type: FixedType | str | None, softmax: str) -> Program:
     if is_function_source(path):
         return load_function(path, solver, input_type)
     check_no_pickle(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
@@ -32,6 +32,11 @@ class Op(NamedTuple):
     interval: Interval
     attribute: Attribute = None
     origin: str = ''
+
+    def renumbered(self, number: Mapping[int, int] | Sequence[int]) -> Op:
+        """The same of operands with other numbers."""
+        operands = tuple([Operand(number[index], shift, negated) for index, shift, negated in self.operands])
+        return Op(self.opcode, operands, self.interval, self.attribute, self.origin)
 
 
 Shape = tuple[int, ...]

@@ -24,9 +24,5 @@ def eliminate_dead_code(program: Program) -> Program:
     def moved(edge: Operand) -> Operand:
         return edge._replace(index=number[edge.index])
 
-    ops = tuple(
-        op._replace(operands=tuple(moved(edge) for edge in op.operands))
-        for op, alive in zip(program.ops, live, strict=True)
-        if alive
-    )
+    ops = tuple(op.renumbered(number) for op, alive in zip(program.ops, live, strict=True) if alive)
     return replace(program, ops=ops, outputs=tuple(moved(edge) for edge in program.outputs))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from da4ml_core.device import DEFAULT_DEVICE, Device
 from da4ml_core.device import device as known_device
+from da4ml_core.ir.collection import collector_rests
 from da4ml_core.ir.cost import depth
 from da4ml_core.ir.program import Program
 from da4ml_core.ir.verify import verify
@@ -48,14 +49,15 @@ def optimize(
     With ``ternary``, adders are fused where the device has some of three operands. ``watch`` is given the name of each
     pass that changed something, and what it returned, verified. Raises VerificationError for a mistake of a pass.
     """
-    final: dict[Pass, Program] = {}  # what each pass would not change
-    for each in ROUND * MAX_ROUNDS:
-        program = _run(program, each, final, watch)
-        if len(final) == len(ROUND) and all(known is program for known in final.values()):
-            break
-    for each in _last(device or known_device(DEFAULT_DEVICE), ternary):
-        program = _run(program, each, final, watch)
-    return verify(program)
+    with collector_rests():
+        final: dict[Pass, Program] = {}  # what each pass would not change
+        for each in ROUND * MAX_ROUNDS:
+            program = _run(program, each, final, watch)
+            if len(final) == len(ROUND) and all(known is program for known in final.values()):
+                break
+        for each in _last(device or known_device(DEFAULT_DEVICE), ternary):
+            program = _run(program, each, final, watch)
+        return verify(program)
 
 
 def sunk_constants(program: Program) -> Program:

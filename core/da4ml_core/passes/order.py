@@ -55,10 +55,7 @@ def _depth_first(program: Program) -> Program:
         return edge._replace(index=number[edge.index])
 
     places = sorted(number, key=number.__getitem__)
-    ops = tuple(
-        program.ops[index]._replace(operands=tuple(moved(edge) for edge in program.ops[index].operands))
-        for index in places
-    )
+    ops = tuple(program.ops[index].renumbered(number) for index in places)
     return replace(program, ops=ops, outputs=tuple(moved(edge) for edge in program.outputs))
 
 

@@ -48,7 +48,7 @@ class _Sinking:
         for op in self.program.ops:
             best = self._placement(op)
             if best is None:
-                self.number.append(self._append(op._replace(operands=tuple(self._moved(edge) for edge in op.operands))))
+                self.number.append(self._append(op.renumbered(self.number)))
                 continue
             last = -1
             for step in best.steps:

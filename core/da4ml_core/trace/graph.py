@@ -30,6 +30,7 @@ class Graph:
         self.intervals: list[Interval] = []
         self.levels: list[int] = []
         self.origin = ''
+        self.search_work = 0  # of the local search for all products so far
         self.bit_products: int | None = None  # bits of all factors multiplied so far, where someone counts them
         self._numbers: dict[tuple[Opcode, tuple[Operand, ...], Attribute, Interval | None], int] = {}
         self._relu_sources: dict[int, Variable] = {}

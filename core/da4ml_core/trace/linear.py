@@ -20,6 +20,8 @@ from da4ml_core.trace.graph import Graph
 from da4ml_core.trace.variable import ZERO, Variable, add_dyadic, multiply_dyadic
 
 ObjectArray = NDArray[Any]  # of Variable, External or Fraction objects
+PROGRAM_WORK = 40_000_000  # of the local search of a program at `balanced`: most of a second
+LEAST_WORK = 80_000  # of a product, once that is done
 SOLVED_TERMS = 128  # of one sum: the solver looks at pairs of them
 MAX_ELEMENTS = 1 << 24  # of an array: no design is as large, but a damaged model file may ask for more than memory
 
@@ -46,7 +48,12 @@ class SolverOptions:
     tables: bool = False
 
 
-Solved = dict[tuple[Any, ...], tuple[list[int], Solution]]
+class Solved:
+    """Solutions of one matrix for vectors of several kinds: a convolution asks at every position."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[Any, ...], tuple[list[int], Solution]] = {}
+        self.last: Solution | None = None  # where the search for another kind starts
 
 
 def matrix_vector(
@@ -58,12 +65,12 @@ def matrix_vector(
 ) -> list[Variable]:
     """``vector @ matrix`` for one row vector and a matrix of exact numbers (rows of equal values are merged).
 
-    ``solved`` keeps the solutions of this matrix for vectors of the same kind: a convolution asks at every position.
+    ``solved`` keeps the solutions of this matrix.
     """
     rows: dict[int, list[Fraction]] = {}
     offsets = [ZERO] * matrix.shape[1]
     kind, places = _kind(graph, vector)
-    known = None if solved is None else solved.get(kind)
+    known = None if solved is None else solved.known.get(kind)
     for variable, weights in zip(vector, matrix, strict=True):
         if variable.constant[0]:
             offsets = [
@@ -82,9 +89,13 @@ def matrix_vector(
         rows = {value: weights for value, weights in rows.items() if any(weights)}
         if not rows:
             return [Variable(constant=offset) for offset in offsets]
-        known = [places[value] for value in rows], _solve_rows(graph, options, rows)
+        known = (
+            [places[value] for value in rows],
+            _solve_rows(graph, options, rows, None if solved is None else solved.last),
+        )
         if solved is not None:
-            solved[kind] = known
+            solved.known[kind] = known
+            solved.last = known[1]
     used, solution = known
     values = list(places)
     numbers = graph.inline([values[place] for place in used], solution)
@@ -104,12 +115,14 @@ def _kind(graph: Graph, vector: Sequence[Variable]) -> tuple[tuple[Any, ...], di
     return (edges, tuple((graph.intervals[value], graph.levels[value]) for value in places)), places
 
 
-def _solve_rows(graph: Graph, options: SolverOptions, rows: dict[int, list[Fraction]]) -> Solution:
+def _solve_rows(
+    graph: Graph, options: SolverOptions, rows: dict[int, list[Fraction]], like: Solution | None
+) -> Solution:
     values = list(rows)
     matrix = np.empty((len(values), len(rows[values[0]])), dtype=object)
     for number, weights in enumerate(rows.values()):
         matrix[number, :] = weights
-    return solve(
+    solution = solve(
         matrix,
         inputs=[graph.intervals[value] for value in values],
         latencies=[graph.levels[value] for value in values],
@@ -119,7 +132,11 @@ def _solve_rows(graph: Graph, options: SolverOptions, rows: dict[int, list[Fract
         threads=options.threads,
         max_operands=options.max_operands,
         tables=options.tables,
+        like=like,
+        most_work=max(LEAST_WORK, PROGRAM_WORK - graph.search_work),
     )
+    graph.search_work += solution.stats['work']
+    return solution
 
 
 def exact_matrix(constant: Any) -> ObjectArray:
@@ -171,7 +188,7 @@ def contract(
     for i in range(size[0]):
         if graph.bit_products is not None:
             graph.bit_products += _bit_products(graph, a[i], b[i])
-        solved: Solved = {}
+        solved = Solved()
         for j in range(size[1]):
             for k, variable in enumerate(matrix_vector(graph, options, list(a[i, j]), b[i], solved)):
                 result[i, j, k] = variable
@@ -238,7 +255,7 @@ def sum_axes(graph: Graph, options: SolverOptions, array: ObjectArray, axes: Seq
     shape = tuple(array.shape[axis] for axis in kept)
     terms = array.transpose([*kept, *axes]).reshape(prod(shape), prod(array.shape[axis] for axis in axes))
     result = np.empty(terms.shape[0], dtype=object)
-    solved: Solved = {}
+    solved = Solved()
     for row, variables in enumerate(terms):
         parts = list(variables)
         while len(parts) > SOLVED_TERMS:

@@ -10,6 +10,7 @@ import numpy as np
 
 from da4ml_core._srcloc import user_location
 from da4ml_core.errors import FormatError, TraceError
+from da4ml_core.ir.collection import collector_rests
 from da4ml_core.ir.program import Operand, Program, Shape
 from da4ml_core.ir.verify import verify
 from da4ml_core.passes.dead_code import eliminate_dead_code
@@ -58,6 +59,10 @@ class Tracer:
 
     def finish(self, outputs: Sequence[SymbolicArray] | SymbolicArray) -> Program:
         """The verified program of the outputs: without dead operations, every range as tight as is proved."""
+        with collector_rests():
+            return self._finished(outputs)
+
+    def _finished(self, outputs: Sequence[SymbolicArray] | SymbolicArray) -> Program:
         arrays = [outputs] if isinstance(outputs, SymbolicArray) else list(outputs)
         edges: list[Operand] = []
         for position, array in enumerate(arrays):

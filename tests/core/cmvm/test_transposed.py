@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from da4ml_core.cmvm.annealing import anneal
 from da4ml_core.cmvm.decompose import KraftLevels
 from da4ml_core.cmvm.graphs import merged, topological, written_out
-from da4ml_core.cmvm.local_search import Annealing, Side
+from da4ml_core.cmvm.local_search import NO_JOINS, Annealing, Side
 from da4ml_core.cmvm.matrix import check_problem
 from da4ml_core.cmvm.rows import distinct_rows, minimal_depth
 from da4ml_core.cmvm.search import Recipe, Search
@@ -32,9 +32,13 @@ def problem_of(matrix, radix=2, extra=None, latencies=None):
     return Search(problem, distinct_rows(problem, kraft, limit), kraft)
 
 
+def chain_from(side, graph):
+    return side.chain(NO_JOINS, side.sums(graph), Annealing(20_000))
+
+
 def chain_of(search, work=20_000):
     start = search.run(Recipe(0, width_weight=1.0))
-    side = Side(search.inputs, search.rows.numbers, search.rows.deadlines, search.kraft.radix)
+    side = Side(search.inputs, search.rows.numbers, search.rows.deadlines, search.kraft)
     chain = side.chain(start.joins, start.sums, Annealing(work))
     chain.advance(work)
     return chain.graph()
@@ -66,7 +70,7 @@ def test_there_and_back_is_the_same_matrix(matrix, radix):
     found = forms(turned, len(rows.numbers))
     for row, numbers in enumerate(transposed.numbers):
         assert (found[len(rows.numbers) + row] == numbers).all()
-    chain = transposed.chain(turned, radix, Annealing(20_000))
+    chain = chain_from(transposed.side(radix), turned)
     chain.advance(20_000)
     for between in (turned, chain.graph()):
         back = transposed.graph_from(between)
@@ -90,7 +94,7 @@ def test_what_is_late_is_written_out(matrix, radix, extra, late):
     graph = chain_of(loose) if len(loose.rows.numbers) == len(rows.numbers) else chain_of(search)
     if len(loose.rows.numbers) == len(rows.numbers) and not (loose.rows.numbers == rows.numbers).all():
         graph = chain_of(search)
-    turned = transposed.chain(transposed.graph_of(graph), radix, Annealing(20_000))
+    turned = chain_from(transposed.side(radix), transposed.graph_of(graph))
     turned.advance(20_000)
     kraft = search.kraft
     found = written_out(transposed.graph_from(turned.graph()), latencies, rows, kraft)
