@@ -124,4 +124,6 @@ def _vhdl_instance(name: str, bundle: RtlBundle, x_lo: int, y_lo: int) -> str:
     clock += "ce => '1', " if bundle.clock_enable else ''
     x_range = f'x({x_lo + bundle.input_bits - 1} downto {x_lo})'
     y_range = f'y({y_lo + bundle.output_bits - 1} downto {y_lo})'
-    return f'  {name} : entity work.{bundle.top} port map ({clock}x => {x_range}, y => {y_range});'
+    # every way to add three operands: they must all be right
+    style = f'generic map (TERNARY_STYLE => {4 * (x_lo % 3)}) ' if bundle.parameters else ''
+    return f'  {name} : entity work.{bundle.top} {style}port map ({clock}x => {x_range}, y => {y_range});'

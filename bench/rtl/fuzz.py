@@ -3,7 +3,7 @@
     python bench/rtl/fuzz.py --language verilog --record random_verilog.jsonl
 
 Verilog is simulated by Verilator, VHDL by GHDL; values have up to 4 to 100 bits, designs are combinational or
-pipelined, with and without registers at inputs and outputs; each has 64 samples, and Verilog every style of ternary
+pipelined, with and without registers at inputs and outputs; each has 64 samples, with every style of ternary
 adders. A batch is one simulation. The record has a line for each batch that is done: a run that was stopped goes on.
 """
 

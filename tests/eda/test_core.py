@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from da4ml_core.codegen import emit_vhdl
+from da4ml_core.codegen import emit_rtl, emit_vhdl
 from da4ml_core.passes.schedule import schedule
+from da4ml_core.trace import Tracer
 from da4ml_flow.cli.main import run as run_command
 from da4ml_flow.eda import core_file, tools
 from da4ml_flow.eda.parsers.yosys_stat import parse_stat
@@ -68,6 +69,20 @@ def test_a_core_in_vhdl(
     root = fusesoc_run(tmp_path / 'rtl', 'synth')
     report = root / 'da4ml_kernels_pair_0.1.0_stat.json'
     assert parse_stat(report.read_text(), 'pair').ffs == 18
+
+
+@pytest.mark.parametrize('language', ['verilog', 'vhdl'])
+def test_how_three_operands_are_added_is_a_parameter(
+    fusesoc_run: Callable[..., Path], tmp_path: Path, need: Callable[..., None], language: str
+) -> None:
+    if language == 'vhdl':
+        need('ghdl')
+    tracer = Tracer('three')
+    x = tracer.input((3,)).quantize(True, 7, 0)
+    core_file.write_core(emit_rtl(schedule(tracer.finish(x.sum()), None), 'three', language), 'three', tmp_path / 'rtl')
+    root = fusesoc_run(tmp_path / 'rtl', 'synth', 'da4ml:kernels:three:0.1.0', '--TERNARY_STYLE=8')
+    resources = parse_stat((root / 'da4ml_kernels_three_0.1.0_stat.json').read_text(), 'three')
+    assert (resources.luts, resources.carry) == (10, 2)
 
 
 def test_a_core_can_depend_on_a_kernel(

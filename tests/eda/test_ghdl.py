@@ -17,7 +17,9 @@ from da4ml_core.passes.schedule import schedule
 from da4ml_core.trace import SolverOptions, Tracer
 from da4ml_flow.cli.main import run
 from da4ml_flow.eda import core_file, vectors
-from da4ml_flow.eda.backends import ghdl, nextpnr, yosys
+from da4ml_flow.eda.backends import formal, ghdl, icarus, nextpnr, yosys
+from da4ml_flow.eda.parsers.ghdl_log import parse_warnings
+from da4ml_flow.eda.parsers.verilator_log import LintWarning
 from da4ml_flow.errors import ToolFailed
 
 pytestmark = pytest.mark.eda
@@ -38,20 +40,36 @@ def _tools(need: Callable[..., None]) -> None:
     need('ghdl', 'make')
 
 
-@pytest.fixture
-def program() -> Program:
+def sums(max_operands: int) -> Program:
     """Sums of many terms, in which adders feed adders, and a rectifier."""
     matrix = np.random.default_rng(0).integers(-8, 8, size=(6, 4))
-    tracer = Tracer('tiny', solver=SolverOptions(max_operands=2))
+    tracer = Tracer('tiny', solver=SolverOptions(max_operands=max_operands))
     return tracer.finish(np.maximum(tracer.input((6,)).quantize(True, 3, 1) @ matrix, 0))
+
+
+def warnings_of_ghdl(directory: Path) -> list[LintWarning]:
+    """Those in every log of the tools below a directory."""
+    logs = [log.read_text() for log in directory.rglob('make.log')]
+    assert any('ghdl' in log for log in logs)
+    # Yosys warns of a file of its own
+    return [warning for log in logs for warning in parse_warnings(log) if not warning.text.startswith('Lexer ')]
+
+
+@pytest.fixture
+def program() -> Program:
+    """Of adders of two operands and of three."""
+    return sums(3)
 
 
 @pytest.fixture
 def write(tmp_path: Path, program: Program) -> Callable[..., Path]:
-    """Writes the kernel, its text replaced as asked."""
+    """Writes the kernel, or another program, its text replaced as asked."""
 
-    def write_kernel(old: str = '', new: str = '', language: str = 'vhdl', max_levels: int | None = 2) -> Path:
-        bundle = emit_rtl(schedule(program, max_levels), 'Tiny', language)
+    def write_kernel(
+        old: str = '', new: str = '', language: str = 'vhdl', max_levels: int | None = 2, other: Program | None = None
+    ) -> Path:
+        bundle = emit_rtl(schedule(other or program, max_levels), 'Tiny', language)
+        assert old in ''.join(bundle.files.values())
         files = {name: text.replace(old, new, 1) if old else text for name, text in bundle.files.items()}
         rtl = tmp_path / f'rtl_{language}'
         core_file.write_core(replace(bundle, files=files), 'tiny', rtl)
@@ -93,18 +111,24 @@ def test_the_source_itself_in_ghdl(
     assert ghdl.wrong_samples(rtl, inputs, expected, tmp_path / 'wrong') == 1
 
 
-@pytest.mark.parametrize('family', ['xcup', pytest.param('ecp5', marks=pytest.mark.slow)])
-def test_the_chains_of_adders_stay_apart_as_in_verilog(
-    need: Callable[..., None], write: Callable[..., Path], tmp_path: Path, family: str
+@pytest.mark.parametrize('max_operands', [2, 3])
+@pytest.mark.parametrize('family', ['xcup', *(pytest.param(name, marks=pytest.mark.slow) for name in ('xc7', 'ecp5'))])
+def test_the_chains_of_adders_are_those_of_verilog(
+    need: Callable[..., None], write: Callable[..., Path], tmp_path: Path, family: str, max_operands: int
 ) -> None:
     need('yosys')
     found = {
-        language: yosys.synthesize(write(language=language), family, tmp_path / language).resources
+        language: yosys.synthesize(
+            write(language=language, other=sums(max_operands)), family, tmp_path / language
+        ).resources
         for language in ('verilog', 'vhdl')
     }
     assert found['vhdl'].ffs == found['verilog'].ffs
     assert found['vhdl'].carry == found['verilog'].carry
+    if max_operands == 3 and family != 'ecp5':  # of the same cells
+        assert found['vhdl'].luts == found['verilog'].luts
     assert found['vhdl'].luts <= 1.02 * found['verilog'].luts
+    assert warnings_of_ghdl(tmp_path / 'vhdl') == []
 
 
 @pytest.mark.slow
@@ -113,6 +137,22 @@ def test_place_and_route(need: Callable[..., None], write: Callable[..., Path], 
     done = nextpnr.implement(write(), 'ecp5-25k', [1], tmp_path / 'pnr')
     assert done.median_fmax_mhz > 20
     assert done.resources.luts > 0
+    assert warnings_of_ghdl(tmp_path / 'pnr') == []
+
+
+def test_icarus_and_the_proof(need: Callable[..., None], write: Callable[..., Path], tmp_path: Path) -> None:
+    need('iverilog', 'yosys')
+    tracer = Tracer('three')
+    program = tracer.finish(tracer.input((3,)).quantize(True, 3, 1).sum())
+    rtl = write(other=program)
+    bundle = core_file.load_bundle(rtl)
+    codes = vectors.corner_codes([program.ops[index].interval[:2] for index, _ in program.input_ops()], 20)
+    inputs = vectors.input_port_codes(program, bundle.inputs, codes)
+    simulation = icarus.simulate(rtl, inputs, tmp_path / 'icarus')
+    got = vectors.unpack(bundle.outputs, simulation.outputs_at(bundle.latency_cycles))
+    assert np.array_equal(got, vectors.output_port_codes(program, bundle.outputs, Executable(program).run_codes(codes)))
+    assert formal.prove(rtl, program, tmp_path / 'proof', timeout_s=60).verdict.outcome == 'proved'
+    assert warnings_of_ghdl(tmp_path) == []
 
 
 def test_a_build(need: Callable[..., None], program: Program, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
@@ -132,6 +172,7 @@ def test_a_build(need: Callable[..., None], program: Program, tmp_path: Path, mo
     assert first.endswith('cycles, in Verilator through ghdl synth')
     assert native == 'GHDL itself: 256 samples, 0 mismatches'
     assert 'bits of the ports toggle' in toggled
+    assert warnings_of_ghdl(Path('build')) == []
     for record in Path('build').glob('*/*/record.json'):
         tools = {tool['name'] for tool in json.loads(record.read_text())['record']['tools']}
         assert ('ghdl' in tools) is record.parent.name.startswith(('lint', 'simulate', 'synthesize'))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
+from ghdl_tools import VHDL_CELL_MODELS, ghdl
 from hdl_tools import CELL_MODELS, IP_SOURCES, ROOT, lint, yosys
 from primitive_cases import Case, all_cases, some_cases
 from primitive_proofs import PRIMITIVES, VENDOR_CELLS, proved, with_bugs
@@ -98,28 +99,60 @@ def in_cells(style: int, width_class: Callable[[int], int]) -> list[Case]:
 
 
 @pytest.mark.eda
-def test_our_models_of_the_cells_are_those_of_yosys(tmp_path):
-    text = CELL_MODELS.read_text()
-    for cell in ('LUT6_2', 'CARRY4', 'CARRY8'):
-        text = text.replace(f'module {cell} ', f'module our_{cell} ')
-    (tmp_path / 'ours.v').write_text(text)
-    script = [*VENDOR_CELLS, 'read_verilog ours.v', 'design -save all']
-    rng = random.Random(6)
-    luts = [('LUT6_2', f"-chparam INIT 64'd{rng.getrandbits(64)}") for _ in range(3)]
-    cells = [('CARRY4', ''), ('CARRY8', ''), *luts]
-    for cell, settings in cells:
-        for side, name in (('golden', cell), ('gate', f'our_{cell}')):
-            script += [
-                'design -load all',
-                f'hierarchy -top {name} {settings}',
-                'proc',
-                f'rename -top {side}',
-                f'design -stash {side}',
-            ]
-        script += [
-            'design -copy-from gate -as gate gate',
-            'design -copy-from golden -as golden golden',
-            'miter -equiv -flatten -make_assert golden gate miter',
-            'sat -verify -prove-asserts miter',
-        ]
-    assert yosys('\n'.join(script), tmp_path).count('SAT proof finished - no model found: SUCCESS!') == len(cells)
+@pytest.mark.parametrize('language', ['verilog', 'vhdl'])
+def test_our_models_of_the_cells_are_those_of_yosys(language, tmp_path):
+    """For all inputs; the six tables of a LUT whose bit i is 0 where bit k of i is 1 tell all addresses apart."""
+    # not 1: GHDL 2.0 synthesizes 64'hffffffff00000000 as 0
+    tables = [sum((~i >> k & 1) << i for i in range(64)) for k in range(6)]
+    (tmp_path / 'harness.v').write_text(_cells_in_verilog(tables))
+    sides = {'golden': [*VENDOR_CELLS, 'read_verilog harness.v']}
+    if language == 'verilog':
+        sides['gate'] = [f'read_verilog {CELL_MODELS} harness.v']
+    else:
+        (tmp_path / 'harness.vhd').write_text(_cells_in_vhdl(tables))
+        ghdl('-a', str(VHDL_CELL_MODELS), 'harness.vhd', directory=tmp_path)
+        (tmp_path / 'gate.v').write_text(ghdl('synth', '--out=verilog', 'harness', directory=tmp_path))
+        sides['gate'] = ['read_verilog gate.v']
+    script = []
+    for side, read in sides.items():  # GHDL's tables are memories with initial values, constant after `opt`
+        script += ['design -reset', *read, 'hierarchy -top harness', 'proc', 'memory', 'flatten', 'opt']
+        script.append(f'design -stash {side}')
+    script += [f'design -copy-from {side} -as {side} harness' for side in sides]
+    script += ['miter -equiv -flatten -make_assert golden gate miter', 'sat -verify -prove-asserts miter']
+    assert 'SAT proof finished - no model found: SUCCESS!' in yosys('\n'.join(script), tmp_path)
+
+
+def _cells_in_verilog(tables: Sequence[int]) -> str:
+    """Every cell, and a LUT for each table, on the same 18 inputs."""
+    luts = ''.join(
+        f"  LUT6_2 #(.INIT(64'h{table:016x})) lut{k} (.I0(x[0]), .I1(x[1]), .I2(x[2]), .I3(x[3]), .I4(x[4]), "
+        f'.I5(x[5]), .O5(y[{24 + 2 * k}]), .O6(y[{25 + 2 * k}]));\n'
+        for k, table in enumerate(tables)
+    )
+    return f"""module harness(input [17:0] x, output [{23 + 2 * len(tables)}:0] y);
+  CARRY4 narrow (.CI(x[0]), .CYINIT(x[17]), .DI(x[4:1]), .S(x[12:9]), .O(y[3:0]), .CO(y[7:4]));
+  CARRY8 wide (.CI(x[0]), .CI_TOP(x[17]), .DI(x[8:1]), .S(x[16:9]), .O(y[15:8]), .CO(y[23:16]));
+{luts}endmodule
+"""
+
+
+def _cells_in_vhdl(tables: Sequence[int]) -> str:
+    """The same in VHDL."""
+    luts = ''.join(
+        f'    lut{k} : entity work.LUT6_2 generic map (INIT => x"{table:016x}") port map (I0 => x(0), I1 => x(1), '
+        f'I2 => x(2), I3 => x(3), I4 => x(4), I5 => x(5), O5 => y({24 + 2 * k}), O6 => y({25 + 2 * k}));\n'
+        for k, table in enumerate(tables)
+    )
+    return f"""library ieee;
+use ieee.std_logic_1164.all;
+entity harness is
+    port (x : in std_logic_vector(17 downto 0); y : out std_logic_vector({23 + 2 * len(tables)} downto 0));
+end entity harness;
+architecture test of harness is
+begin
+    narrow : entity work.CARRY4 port map (CI => x(0), CYINIT => x(17), DI => x(4 downto 1), S => x(12 downto 9),
+        O => y(3 downto 0), CO => y(7 downto 4));
+    wide : entity work.CARRY8 port map (CI => x(0), CI_TOP => x(17), DI => x(8 downto 1), S => x(16 downto 9),
+        O => y(15 downto 8), CO => y(23 downto 16));
+{luts}end architecture test;
+"""

@@ -55,9 +55,8 @@ class RtlBundle:
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """Those of the top module: in Verilog, how its adders of three operands are built, if it has any."""
-        ternary = self.language == 'verilog' and 'da4ml:ip:ternary_adder' in self.ip_cores
-        return (TERNARY_STYLE,) if ternary else ()
+        """Those of the top module: how its adders of three operands are built, if it has any."""
+        return (TERNARY_STYLE,) if 'da4ml:ip:ternary_adder' in self.ip_cores else ()
 
     @property
     def input_bits(self) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from da4ml_core.codegen import comments, walk
+from da4ml_core.codegen.bundle import TERNARY_STYLE
 from da4ml_core.codegen.netlist import (
+    TERNARY,
     Assignment,
     Bits,
     Copies,
@@ -77,6 +79,11 @@ def _entity(netlist: Netlist) -> Iterator[str]:
     yield 'use ieee.std_logic_1164.all;'
     yield ''
     yield f'entity {netlist.top} is'
+    if TERNARY in netlist.primitives:
+        yield '    generic ('
+        yield f'        -- {comments.TERNARY_STYLE}'
+        yield f'        {TERNARY_STYLE} : natural range 0 to 8 := 0'
+        yield '    );'
     yield '    port ('
     ports = list(walk.ports(netlist))
     for port in ports:
@@ -130,7 +137,10 @@ class _Vhdl:
 
     def instance(self, node: Instance) -> Iterator[str]:
         name = node.target.name
-        generics = ', '.join(f'{key} => {value}' for key, value in node.unusual_parameters)
+        settings = [f'{key} => {value}' for key, value in node.unusual_parameters]
+        if node.primitive == TERNARY:
+            settings.append(f'STYLE => {TERNARY_STYLE}')
+        generics = ', '.join(settings)
         ports = ', '.join(_association(port, bits) for port, bits in node.inputs)
         yield f'make_{name} : entity work.{node.module}'
         if generics:

@@ -30,6 +30,7 @@ def vhdl_wrapper(bundle: RtlBundle, wrapper: Wrapper) -> str:
         'use ieee.std_logic_1164.all;',
         '',
         f'entity {name} is',
+        *(f'    generic ({generic} : natural range 0 to 8 := 0);' for generic in bundle.parameters),
         '    port (',
         *(f'        {port}{";" if port is not parts.ports[-1] else ""}' for port in parts.ports),
         '    );',
@@ -115,6 +116,8 @@ def _kernel(bundle: RtlBundle, clock: str, enable: str, x: str, y: str) -> Itera
     if bundle.clock_enable:
         ports.append(f'ce => {enable}')
     yield f'kernel : entity work.{bundle.top}'
+    if bundle.parameters:
+        yield f'    generic map ({", ".join(f"{name} => {name}" for name in bundle.parameters)})'
     yield f'    port map ({", ".join([*ports, f"x => {x}", f"y => {y}"])});'
 
 

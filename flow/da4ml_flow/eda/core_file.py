@@ -25,14 +25,17 @@ INTERFACE_FILE = 'interface.json'
 _HEADER_FILE = 'da4ml_kernel.hh'
 VHDL = 'vhdl'
 _FILE_TYPES = {'verilog': 'verilogSource', VHDL: 'vhdlSource-2008'}
+_PARAMETER_TYPES = {'verilog': 'vlogparam', VHDL: 'generic'}
+_CELLS = ('LUT6_2', 'CARRY4', 'CARRY8')  # of which a ternary adder may consist
 # The sums of the primitives, each a carry chain of its own: their Verilog says so itself, their VHDL cannot.
-_CHAINS = ('da4ml_*/w:sum', 'da4ml_*/w:partial', 'da4ml_*/w:difference')
+_CHAINS = ('da4ml_*/w:sum', 'da4ml_*/w:*partial', 'da4ml_*/w:difference')
 # GHDL has no word for all of them; these are about sources rather than its use.
 _GHDL_WARNINGS = (
     *('binding', 'reserved', 'library', 'delayed-checks', 'body', 'specs', 'unused', 'hide', 'port', 'nested-comment'),
     *('parenthesis', 'pure', 'analyze-assert', 'attribute', 'useless', 'static', 'others', 'universal'),
     *('runtime-error', 'shared', 'default-binding', 'port-bounds'),
 )
+_WITHOUT_CELLS = ('lint', 'bench', 'sim', 'icarus', 'prove', 'pnr')
 _HARNESS_FILE = 'harness.cc'
 _NAME = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_-]*')
 _FILE = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.]*')
@@ -263,7 +266,8 @@ def _core(bundle: RtlBundle, name: str) -> dict[str, Any]:
     }
     if bundle.parameters:
         core['parameters'] = {
-            name: {'datatype': 'int', 'paramtype': 'vlogparam', 'default': 0} for name in bundle.parameters
+            name: {'datatype': 'int', 'paramtype': _PARAMETER_TYPES[bundle.language], 'default': 0}
+            for name in bundle.parameters
         }
         core['targets']['synth']['parameters'] = list(bundle.parameters)
     return _through_ghdl(core, bundle) if bundle.language == VHDL else core
@@ -309,12 +313,14 @@ def _through_ghdl(core: dict[str, Any], bundle: RtlBundle) -> dict[str, Any]:
         'toplevel': bench_entity(bundle),
     }
     for name, target in targets.items():
-        # who synthesizes has the cells; who only reads or simulates needs models of them
-        target['flags'] = {VHDL: True, 'cell_models': name in ('lint', 'bench')}
+        # who builds for a device has its cells; others need models of them, if only to find their components bound
+        target['flags'] = {VHDL: True, 'cell_models': name in _WITHOUT_CELLS}
     for name in ('sim', 'icarus', 'synth', 'prove', 'pnr'):
         options = targets[name]['flow_options']
         options['frontends'] = ['da4mlghdl', *options.get('frontends', [])]
         options['unit'] = bundle.top
         if name in ('synth', 'pnr'):
             options['keep_nets'] = list(_CHAINS)
+        if name == 'synth':
+            options['cells'] = list(_CELLS)
     return core

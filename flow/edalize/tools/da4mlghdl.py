@@ -22,6 +22,11 @@ class Da4mlghdl(Edatool):  # type: ignore[misc]  # edalize finds a tool by its m
     TOOL_OPTIONS: ClassVar[dict[str, Any]] = {
         'analyze_only': {'type': 'bool', 'desc': 'Only analyze the sources'},
         'unit': {'type': 'str', 'desc': 'Entity to synthesize (the top level)'},
+        'cells': {
+            'type': 'str',
+            'desc': 'Components without an entity, which are cells of the tool that reads the Verilog',
+            'list': True,
+        },
         'ghdl_warnings': {'type': 'str', 'desc': 'Names of warnings to ask for in analysis', 'list': True},
     }
 
@@ -32,14 +37,24 @@ class Da4mlghdl(Edatool):  # type: ignore[misc]  # edalize finds a tool by its m
         for name in sources:
             _checked(_FILE, name)
         warnings = [f'-W{_checked(_WORD, name)}' for name in self.tool_options.get('ghdl_warnings', [])]
+        cells = [_checked(_WORD, name) for name in self.tool_options.get('cells', [])]
+        unbound = ['-Wno-binding'] if cells else []
+        generics = [
+            f'-g{_checked(_WORD, name)}={_checked(_WORD, self._param_value_str(value))}'
+            for name, value in self.generic.items()
+        ]
         self.commands = EdaCommands()
-        self.commands.add(['ghdl', '-a', '--std=08', *warnings, *sources], [_LIBRARY], sources)
+        self.commands.add(['ghdl', '-a', '--std=08', *warnings, *unbound, *sources], [_LIBRARY], sources)
         target = _LIBRARY
         if not self.tool_options.get('analyze_only'):
             unit = _checked(_WORD, self.tool_options.get('unit', self.toplevel))
             target = f'{unit}_vhdl.v'
-            synthesis = ['ghdl', 'synth', '--std=08', '--out=verilog', unit, '>', f'{target}.part']
-            self.commands.add([synthesis, ['mv', f'{target}.part', target]], [target], [_LIBRARY])
+            command = ['ghdl', 'synth', '--std=08', '--out=verilog', *unbound, *generics, unit]
+            steps = [[*command, '>', f'{target}.part'], ['mv', f'{target}.part', target]]
+            if cells:  # GHDL declares them as modules without a body, some of them more than once
+                declared = f"'/^module ({'|'.join(cells)})$$/,/^endmodule$$/d'"  # of the dollars make leaves one
+                steps[1:1] = [['sed', '-E', '-i.declared', declared, f'{target}.part']]
+            self.commands.add(steps, [target], [_LIBRARY])
             rest.append({'name': target, 'file_type': 'verilogSource'})
         self.edam = {**edam, 'files': rest}
         self.commands.set_default_target(target)
