@@ -6,6 +6,10 @@ library ieee;
 use ieee.std_logic_1164.all;
 
 entity everything is
+    generic (
+        -- How three operands are added: 0 as a plain sum; 4, 8 in Xilinx' LUT6_2 on CARRY4, on CARRY8.
+        TERNARY_STYLE : natural range 0 to 8 := 0
+    );
     port (
         -- All input elements, the first in the lowest bits.
         x : in std_logic_vector(14 downto 0);
@@ -44,7 +48,7 @@ begin
         port map (a => v0, b => v1, y => v6);
     -- %7 = add %6, %2, %5<<2 : [-56, 78]*2^-2
     make_v7 : entity work.da4ml_ternary_adder
-        generic map (A_WIDTH => 8, A_SIGNED => 1, B_WIDTH => 4, B_SIGNED => 1, C_WIDTH => 3, C_SIGNED => 0, C_SHIFT => 3, Y_WIDTH => 8)
+        generic map (A_WIDTH => 8, A_SIGNED => 1, B_WIDTH => 4, B_SIGNED => 1, C_WIDTH => 3, C_SIGNED => 0, C_SHIFT => 3, Y_WIDTH => 8, STYLE => TERNARY_STYLE)
         port map (a => v6, b => v2, c => "101", y => v7);
     -- %8 = relu %7 to ufixed<3,1> TRN WRAP : [0, 15]*2^-1
     make_v8 : entity work.da4ml_relu

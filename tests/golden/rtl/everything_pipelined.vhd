@@ -7,6 +7,10 @@ library ieee;
 use ieee.std_logic_1164.all;
 
 entity everything_pipelined is
+    generic (
+        -- How three operands are added: 0 as a plain sum; 4, 8 in Xilinx' LUT6_2 on CARRY4, on CARRY8.
+        TERNARY_STYLE : natural range 0 to 8 := 0
+    );
     port (
         -- The clock; its rising edge moves the pipeline.
         clk : in std_logic;
@@ -87,7 +91,7 @@ begin
     -- == dense
     -- %7 = add %6, %2, %5<<2 : [-56, 78]*2^-2
     make_v7 : entity work.da4ml_ternary_adder
-        generic map (A_WIDTH => 8, A_SIGNED => 1, B_WIDTH => 4, B_SIGNED => 1, C_WIDTH => 3, C_SIGNED => 0, C_SHIFT => 3, Y_WIDTH => 8)
+        generic map (A_WIDTH => 8, A_SIGNED => 1, B_WIDTH => 4, B_SIGNED => 1, C_WIDTH => 3, C_SIGNED => 0, C_SHIFT => 3, Y_WIDTH => 8, STYLE => TERNARY_STYLE)
         port map (a => v6_s1, b => v2_s1, c => "101", y => v7);
 
     -- ---- Stage 2
