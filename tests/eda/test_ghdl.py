@@ -13,6 +13,8 @@ from da4ml_core.codegen import emit_rtl
 from da4ml_core.interp import Executable
 from da4ml_core.ir import Program
 from da4ml_core.ir.serialize import save_program
+from da4ml_core.ir.text import parse_program
+from da4ml_core.ir.verify import verify
 from da4ml_core.passes.schedule import schedule
 from da4ml_core.trace import SolverOptions, Tracer
 from da4ml_flow.cli.main import run
@@ -32,6 +34,23 @@ lint: {}
 simulate: {samples: 40}
 synthesize: {}
 results: {database: null}
+"""
+
+
+WIDE = f"""\
+program wide
+inputs (2,)
+outputs (5,)
+%0 = input x[0] fixed<3,0> TRN WRAP : [-8, 7]
+%1 = input x[1] ufixed<1,0> TRN WRAP : [0, 1]
+%2 = const : [{(0xF5 << 32) + 9}, {(0xF5 << 32) + 9}]
+%3 = const : [{0xF1 << 33}, {0xF1 << 33}]
+%4 = add %0, %2 : [{(0xF5 << 32) + 1}, {(0xF5 << 32) + 16}]
+%5 = mux -%1, %2, %0 : [-8, {(0xF5 << 32) + 9}]
+%6 = const : [{(1 << 70) + 3}, {(1 << 70) + 3}]
+%7 = const : [28, 28]
+%8 = mux -%1, %7, %4 : [28, {(0xF5 << 32) + 16}]
+return %4, %5, %3, %6, %8
 """
 
 
@@ -176,6 +195,15 @@ def test_a_build(need: Callable[..., None], program: Program, tmp_path: Path, mo
     for record in Path('build').glob('*/*/record.json'):
         tools = {tool['name'] for tool in json.loads(record.read_text())['record']['tools']}
         assert ('ghdl' in tools) is record.parent.name.startswith(('lint', 'simulate', 'synthesize'))
+
+
+def test_wide_literals_come_through_synthesis(need: Callable[..., None], tmp_path: Path) -> None:
+    """As outputs, as wires beside others, and as operands; GHDL 2.0 has them wrong."""
+    need('yosys')
+    program = verify(parse_program(WIDE))
+    core_file.write_core(emit_rtl(schedule(program, None), 'Wide', 'vhdl'), 'wide', tmp_path / 'rtl')
+    proof = formal.prove(tmp_path / 'rtl', program, tmp_path / 'proof', timeout_s=60)
+    assert proof.verdict.outcome == 'proved'
 
 
 def test_predict(need: Callable[..., None], program: Program, tmp_path: Path, capsys: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from da4ml_core.codegen import comments, walk
 from da4ml_core.codegen.bundle import TERNARY_STYLE
@@ -20,7 +21,10 @@ from da4ml_core.codegen.netlist import (
     Signal,
     Slice,
     Stage,
+    bits_width,
 )
+
+_LITERAL_BITS = 32  # wider ones, also joined by `&`, `ghdl synth` of GHDL 2.0 writes as strings: as other numbers
 
 
 def vhdl_text(netlist: Netlist) -> str:
@@ -121,7 +125,7 @@ class _Vhdl:
         enabled = " and ce = '1'" if netlist.clock_enable else ''
         yield f'    if rising_edge(clk){enabled} then'
         for register in registers:
-            yield f'        {register.target.name} <= {_bits(register.source)};'
+            yield f'        {_drive(Slice(register.target, 0, register.target.width_bits), register.source)}'
         yield '    end if;'
         yield f'end process stage_{stage.index};'
 
@@ -133,7 +137,7 @@ class _Vhdl:
         yield f'    port map (clk => clk, {_association("d", register.source)}, q => {name});'
 
     def assignment(self, node: Assignment) -> Iterator[str]:
-        yield f'{node.target.name} <= {_bits(node.bits)};'
+        yield _drive(Slice(node.target, 0, node.target.width_bits), node.bits)
 
     def instance(self, node: Instance) -> Iterator[str]:
         name = node.target.name
@@ -148,7 +152,7 @@ class _Vhdl:
         yield f'    port map ({ports}, y => {name});'
 
     def drive(self, target: Slice, bits: Bits) -> str:
-        return f'{_slice(target)} <= {_bits(bits)};'
+        return _drive(target, bits)
 
 
 _PHRASES = _Vhdl()
@@ -156,14 +160,45 @@ _PHRASES = _Vhdl()
 
 def _association(port: str, bits: Bits) -> str:
     """A port with its bits, piece by piece: many tools take no expression there."""
-    if len(bits) == 1:
-        return f'{port} => {_piece(bits[0])}'
-    texts = []
-    end = sum(piece.width_bits for piece in bits)
+    pieces = _short(bits)
+    if len(pieces) == 1:
+        return f'{port} => {_piece(pieces[0])}'
+    return ', '.join(f'{port}({lo + piece.width_bits - 1} downto {lo}) => {_piece(piece)}' for lo, piece in _at(pieces))
+
+
+def _drive(target: Slice, bits: Bits) -> str:
+    """An assignment; where literals are too wide, or would be joined, one for each piece."""
+    if not any(is_literal and bits_width(tuple(run)) > _LITERAL_BITS for is_literal, run in groupby(bits, _is_literal)):
+        return f'{_slice(target)} <= {_bits(bits)};'
+    pieces = _short(bits)
+    parts = (
+        (target._replace(lo=target.lo + lo, hi=target.lo + lo + piece.width_bits), piece) for lo, piece in _at(pieces)
+    )
+    return ' '.join(f'{_slice(part)} <= {_bits((piece,))};' for part, piece in parts)
+
+
+def _is_literal(piece: Piece) -> bool:
+    return isinstance(piece, Literal)
+
+
+def _short(bits: Bits) -> Bits:
+    """The same bits without literals that are too wide."""
+    pieces: list[Piece] = []
     for piece in bits:
-        texts.append(f'{port}({end - 1} downto {end - piece.width_bits}) => {_piece(piece)}')
+        rest = piece.width_bits
+        while isinstance(piece, Literal) and piece.code and rest > _LITERAL_BITS:
+            rest -= _LITERAL_BITS
+            pieces.append(Literal(piece.code >> rest & ((1 << _LITERAL_BITS) - 1), _LITERAL_BITS))
+        pieces.append(Literal(piece.code & ((1 << rest) - 1), rest) if isinstance(piece, Literal) else piece)
+    return tuple(pieces)
+
+
+def _at(pieces: Bits) -> Iterator[tuple[int, Piece]]:
+    """Pieces, the highest first, each with its lowest bit."""
+    end = bits_width(pieces)
+    for piece in pieces:
         end -= piece.width_bits
-    return ', '.join(texts)
+        yield end, piece
 
 
 def _type(signal: Signal) -> str:
