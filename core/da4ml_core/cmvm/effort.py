@@ -30,8 +30,8 @@ HUGE_ADDERS = 20_000  # where a chain of that work finds nothing
 FIRST_SHARE = 8  # of the work of a chain, where the matrix was solved for other inputs before
 MAX_ROUNDS = 1  # of `max` without a time budget; the best chain of one is where the next starts
 MAX_CHAINS = 2
-MAX_FACTOR = 12  # work of each
-MAX_TURNS = TURNS * MAX_FACTOR
+MAX_FACTOR = 12  # work of each, and up to four times as much between these
+LEAST_ADDERS, MAX_ADDERS = 10, 200
 
 
 class Progress(NamedTuple):
@@ -90,8 +90,7 @@ class Effort:
         for turn in count():
             if self._late() or (self.deadline is None and turn == MAX_ROUNDS):
                 return
-            work = chain_work(len(best.graph.adders), len(self.search.rows.numbers))
-            best = self._chains(best, work * MAX_FACTOR, turn * MAX_CHAINS)
+            best = self._chains(best, turn * MAX_CHAINS)
             yield best
 
     def _chain_work(self, start: Candidate) -> int:
@@ -116,10 +115,12 @@ class Effort:
             raise SolveError('the search has no recipe', hint='this is a bug of the solver')
         return best
 
-    def _chains(self, best: Candidate, work: int, first: int) -> Candidate:
+    def _chains(self, best: Candidate, first: int) -> Candidate:
         """The best of chains with other seeds, each on the thread that is free."""
-        radix = self.search.kraft.radix
-        turns = [0 if radix == 3 and at == 0 else MAX_TURNS for at in range(MAX_CHAINS)]
+        radix, adders = self.search.kraft.radix, len(best.graph.adders)
+        factor = MAX_FACTOR * max(1, min(MAX_ADDERS // max(1, adders), adders // LEAST_ADDERS))
+        work = factor * chain_work(adders, len(self.search.rows.numbers))
+        turns = [0 if radix == 3 and at == 0 else TURNS * factor for at in range(MAX_CHAINS)]
         chains = [Annealing.of(radix, work, first + at + 1, turns[at]) for at in range(MAX_CHAINS)]
         with ThreadPoolExecutor(min(self.threads, MAX_CHAINS)) as pool:
             running = [pool.submit(self._chain, best, chain) for chain in chains]
