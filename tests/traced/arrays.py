@@ -194,3 +194,16 @@ def likes(d: Draw):
         return y
 
     return expression
+
+
+@case(np.apply_along_axis, np.apply_over_axes, np.shape, np.size, np.ndim)
+def along_axes(d: Draw):
+    shape = d.input(d.shape(least=1))
+    axis, scale = d.integer(-len(shape), len(shape) - 1), d.pick((1, 2))
+    axes = d.pick((axis, [axis]))
+    function = d.pick((lambda v, s: s * v.sum(), lambda v, s: s * v[::-1], lambda v, s: np.outer(v, v[:2])))
+    return lambda x: (
+        np.apply_along_axis(function, axis, x, scale),
+        np.apply_over_axes(np.sum, x, axes),
+        x * (len(np.shape(x)) + np.size(x) + np.size(x, axis) + np.ndim(x)),
+    )

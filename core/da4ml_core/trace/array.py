@@ -114,15 +114,19 @@ class SymbolicArray(Elements, NDArrayOperatorsMixin):
         raise UnsupportedOperation(
             'a symbolic array has no numbers to convert to a numpy array',
             location=user_location(),
-            hint='np.stack makes an array of a list of them; da4ml_core.trace.take(array, x) is array[x]',
+            hint='np.stack makes an array of a list of them, np.concatenate and np.column_stack what np.r_, np.c_ do; '
+            'da4ml_core.trace.take(array, x) is array[x]',
         )
 
     def _number(self, *args: Any) -> Any:
         raise UnsupportedOperation(
             'a symbolic value has no number while tracing',
             location=user_location(),
-            hint='keep it symbolic: np.floor and .quantize(...) round, np.take indexes',
+            hint='keep it symbolic: np.floor, .quantize(...) round, np.take indexes, np.exp(x).quantize(...) tabulates',
         )
+
+    def __format__(self, spec: str) -> str:
+        return self._number() if spec else repr(self)
 
     __float__ = __int__ = __complex__ = __index__ = __round__ = __trunc__ = __floor__ = __ceil__ = item = _number
 

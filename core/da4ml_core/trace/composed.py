@@ -16,6 +16,40 @@ from da4ml_core.trace.operands import normal_axes, normal_axis, shape_of
 from da4ml_core.trace.products import exact_log2
 
 
+def shape(a: Any) -> tuple[int, ...]:
+    return shape_of(a)
+
+
+def size(a: Any, axis: Any = None) -> int:
+    return int(np.prod([shape_of(a)[number] for number in normal_axes(len(shape_of(a)), axis)], dtype=int))
+
+
+def ndim(a: Any) -> int:
+    return len(shape_of(a))
+
+
+def apply_along_axis(func1d: Callable[..., Any], axis: Any, arr: Any, *args: Any, **kwargs: Any) -> Any:
+    """A function of vectors on each vector along an axis; the axes of its results take the place of that one."""
+    axis = normal_axis(len(shape_of(arr)), axis)
+    vectors = np.moveaxis(arr, axis, -1)
+    rest = shape_of(vectors)[:-1]
+    if 0 in rest:
+        raise _refused('numpy.apply_along_axis needs at least one vector')
+    results = [func1d(vectors[place], *args, **kwargs) for place in np.ndindex(rest)]
+    made = np.stack(results).reshape(rest + shape_of(results[0]))
+    for _ in shape_of(results[0]):
+        made = np.moveaxis(made, -1, axis)
+    return made
+
+
+def apply_over_axes(func: Callable[[Any, int], Any], a: Any, axes: Any) -> Any:
+    """A reduction over one axis after the other, which it keeps or drops."""
+    for axis in normal_axes(len(shape_of(a)), axes):
+        reduced = func(a, axis)
+        a = np.expand_dims(reduced, axis) if len(shape_of(reduced)) < len(shape_of(a)) else reduced
+    return a
+
+
 def ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
@@ -23,7 +57,7 @@ def ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> A
 def var(a: Any, axis: Any = None, dtype: None = None, out: None = None, ddof: int = 0, keepdims: bool = False) -> Any:
     """The mean square of what is left without the mean; refused where a count is no power of two."""
     rest = a - np.mean(a, axis=axis, keepdims=True)
-    count = int(np.prod([shape_of(a)[number] for number in normal_axes(len(shape_of(a)), axis)], dtype=int))
+    count = size(a, axis)
     return np.sum(rest * rest, axis=axis, keepdims=keepdims) * Fraction(1, 1 << exact_log2(count - ddof))
 
 
@@ -160,6 +194,11 @@ def _refused(message: str) -> UnsupportedOperation:
 
 
 COMPOSED: Mapping[str, Callable[..., Any]] = {
+    'shape': shape,
+    'size': size,
+    'ndim': ndim,
+    'apply_along_axis': apply_along_axis,
+    'apply_over_axes': apply_over_axes,
     'ptp': ptp,
     'var': var,
     'nanvar': var,

@@ -112,6 +112,10 @@ class Deferred(NDArrayOperatorsMixin):
         )
 
     __array__ = __array_function__ = __getitem__ = __iter__ = __len__ = _refuse
+
+    def __format__(self, spec: str) -> str:
+        return self._refuse() if spec else repr(self)
+
     __bool__ = __float__ = __int__ = __complex__ = __index__ = __round__ = _refuse
 
     def _extended(self, ufunc: np.ufunc, inputs: Sequence[Any]) -> Deferred:

@@ -30,6 +30,7 @@ def less(graph: Graph, a: Variable, b: Variable) -> Variable:
 
 def unequal(graph: Graph, a: Variable, b: Variable) -> Variable:
     """1 where a != b, else 0."""
+    a, b = _ordered(a, b)
     return nonzero(graph, difference(graph, a, b))
 
 
@@ -52,11 +53,13 @@ def maximum(graph: Graph, a: Variable, b: Variable) -> Variable:
     """The larger of two; against zero it is a rectified linear unit."""
     if ZERO in (a, b):
         return graph.relu(b if a == ZERO else a)
+    a, b = _ordered(a, b)
     return graph.select(difference(graph, a, b), b, a, _bounds(graph, a, b, max))
 
 
 def minimum(graph: Graph, a: Variable, b: Variable) -> Variable:
     """The smaller of two."""
+    a, b = _ordered(a, b)
     return graph.select(difference(graph, a, b), a, b, _bounds(graph, a, b, min))
 
 
@@ -88,14 +91,17 @@ def copysign(graph: Graph, a: Variable, b: Variable) -> Variable:
 
 
 def logical_and(graph: Graph, a: Variable, b: Variable) -> Variable:
+    a, b = _ordered(a, b)
     return graph.choose(nonzero(graph, a), nonzero(graph, b), ZERO)
 
 
 def logical_or(graph: Graph, a: Variable, b: Variable) -> Variable:
+    a, b = _ordered(a, b)
     return graph.choose(nonzero(graph, a), ONE, nonzero(graph, b))
 
 
 def logical_xor(graph: Graph, a: Variable, b: Variable) -> Variable:
+    a, b = _ordered(a, b)
     bit = nonzero(graph, b)
     return graph.choose(nonzero(graph, a), negation(bit), bit)
 
@@ -152,6 +158,11 @@ def clip(
 def difference(graph: Graph, a: Variable, b: Variable) -> Variable:
     """a - b."""
     return graph.add(a, b.scaled(0, True))
+
+
+def _ordered(a: Variable, b: Variable) -> tuple[Variable, Variable]:
+    """The operands of a commutative function, constants last: either order is one operation."""
+    return (a, b) if a >= b else (b, a)
 
 
 def _bounds(graph: Graph, a: Variable, b: Variable, extremum: Callable[[int, int], int]) -> Interval:

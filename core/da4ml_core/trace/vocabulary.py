@@ -53,7 +53,6 @@ ALTERNATIVES: Mapping[str, str] = {
     'argpartition': 'np.argsort, and an index',
     'lexsort': 'np.argsort of one key: primary * 2**n + secondary',
     'piecewise': 'np.select(conditions, choices)',
-    'apply_along_axis': 'index the axis, and np.stack the results',
     'gradient': 'np.diff',
     'float_power': 'x ** 2 for a constant and whole exponent, or da4ml_core.trace.table',
     'gcd': 'da4ml_core.trace.table',

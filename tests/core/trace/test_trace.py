@@ -248,3 +248,27 @@ def test_a_comparison_is_the_sign_of_one_difference():
     x = tracer.input((2,)).quantize(True, 3, 0)
     program = tracer.finish(np.where(x[0] < x[1], x[0], x[1]))
     assert [op.opcode for op in program.ops] == [Opcode.INPUT, Opcode.INPUT, Opcode.ADD, Opcode.MUX]
+
+
+COMMUTATIVE = (
+    *(np.add, np.multiply, np.maximum, np.minimum, np.fmax, np.fmin, np.equal, np.not_equal),
+    *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.logical_and, np.logical_or, np.logical_xor),
+)
+
+
+@pytest.mark.parametrize('function', COMMUTATIVE, ids=lambda function: function.__name__)
+@pytest.mark.parametrize(
+    'operands',
+    [lambda x: (x[0], 1.0), lambda x: (x[0], x[1]), lambda x: (x[0], 1 - 4 * x[1]), lambda x: (x[0] > 0, x[1] > 0)],
+    ids=['constant', 'unknowns', 'scaled', 'truths'],
+)
+def test_the_order_of_commutative_operands_makes_no_second_operation(function, operands):
+    def operations(*orders):
+        tracer = Tracer('commutative')
+        a, b = operands(tracer.input((2,)).quantize(True, 3, 3))
+        return [
+            (op.opcode, op.operands, op.attribute)
+            for op in tracer.finish([function(*order((a, b))) for order in orders]).ops
+        ]
+
+    assert operations(list, reversed) == operations(list)
