@@ -61,9 +61,7 @@ def convert(
     name = top or identifier(model)
 
     def compiled() -> Program:
-        # the primitives of VHDL are plain sums to every tool
-        operands = '2' if language == 'vhdl' and max_operands == 'auto' else max_operands
-        program = read_model(model, effort, extra_depth, device, operands, input_type)
+        program = read_model(model, effort, extra_depth, device, max_operands, input_type)
         return simplified(program, device, dump_passes) if optimized or dump_passes else program
 
     def figures(program: Program) -> dict[str, Any]:

@@ -131,7 +131,7 @@ class OptimizerConfig(Section):
     effort: Literal['fast', 'balanced', 'max'] = Field(default='balanced', description='time spent for fewer adders')
     max_operands: Literal['auto', 2, 3] = Field(
         default='auto',
-        description='terms of an adder; auto: 3 in Verilog where LUTs have 6 inputs, which add 3 as cheaply',
+        description='terms of an adder; auto: 3 where LUTs have 6 inputs, which add 3 as cheaply',
     )
     tables: bool = Field(
         default=False, description='inputs of 1 and 2 bits of a product may be looked up, where that takes fewer LUTs'
@@ -336,11 +336,9 @@ class BuildConfig(Section):
 
     @property
     def max_operands(self) -> int:
-        """Terms of one adder; in VHDL 2 unless asked for, because its primitives are plain sums to every tool."""
+        """Terms of one adder."""
         asked = self.optimizer.max_operands
-        if asked != 'auto':
-            return asked
-        return 2 if self.rtl.language == 'vhdl' else DEVICES[self.optimizer.device].max_operands
+        return DEVICES[self.optimizer.device].max_operands if asked == 'auto' else asked
 
     @property
     def top(self) -> str:

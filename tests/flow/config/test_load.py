@@ -190,8 +190,7 @@ def test_any_mutation_gives_a_configuration_or_a_located_error(write, data):
         ('optimizer: {max_operands: 2}', 2),
         ('optimizer: {device: ecp5, max_operands: auto}', 2),
         ('optimizer: {device: ecp5, max_operands: 3}', 3),
-        ('optimizer: {max_operands: auto}\nrtl: {language: vhdl}', 2),
-        ('optimizer: {max_operands: 3}\nrtl: {language: vhdl}', 3),
+        ('optimizer: {max_operands: auto}\nrtl: {language: vhdl}', 3),
     ],
 )
 def test_adders_of_three_operands_where_they_pay(write, text, operands):
