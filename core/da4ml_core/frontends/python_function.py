@@ -48,7 +48,10 @@ def load_function(
         raise _error(source, 'a function declares the types of its inputs itself')
     inputs = declared_inputs(function, source)
     tracer = Tracer(function.__name__, solver=solver or SolverOptions())
-    arguments = [tracer.input(shape, name=name).quantize(*kind, 'RND', 'SAT') for name, (kind, shape) in inputs.items()]
+    arguments = []
+    for name, (kind, shape) in inputs.items():
+        with tracer.origin(f'input {name}'):  # not the line of whoever reads the model
+            arguments.append(tracer.input(shape, name=name).quantize(*kind, 'RND', 'SAT'))
     result = function(*arguments)
     outputs = list(result) if isinstance(result, tuple | list) else [result]
     wrong = [type(output).__name__ for output in outputs if not isinstance(output, SymbolicArray)]

@@ -22,3 +22,11 @@ def test_inputs_of_one_bit_are_looked_up_where_that_is_asked_for(tmp_path, monke
     source = Path('python:bits.py:bits')
     program = load_model(source, extra_depth=2, effort='fast', device='xilinx-us+', tables=tables)
     assert any(op.opcode is Opcode.LOOKUP for op in program.ops) == tables
+
+
+def test_a_function_names_its_inputs_and_its_lines_as_origins(tmp_path, monkeypatch):
+    (tmp_path / 'bits.py').write_text(BITS)
+    monkeypatch.chdir(tmp_path)
+    program = load_model(Path('python:bits.py:bits'), extra_depth=2, effort='fast', device='xilinx-us+')
+    assert {op.origin for op in program.ops} <= {'input x', 'bits.py:5', ''}
+    assert 'bits.py:5' in {op.origin for op in program.ops}
