@@ -53,9 +53,10 @@ def sweep(
     from da4ml_flow.cli.console import print_json, print_table
     from da4ml_flow.config.load import load_config
     from da4ml_flow.errors import FlowError
+    from da4ml_flow.report.export import export, export_text
     from da4ml_flow.runner.build import standard_stages
     from da4ml_flow.sweep.campaign import plan_of
-    from da4ml_flow.sweep.show import front_table, page, points_csv
+    from da4ml_flow.sweep.show import front_table, page, point_rows
 
     limits = {'executor.workers': workers, 'budget.points': max_points, 'budget.hours': max_hours}
     given = tuple(f'sweep.{key}={value}' for key, value in limits.items() if value is not None)
@@ -71,9 +72,9 @@ def sweep(
     text = f'{loaded.config.name}: {len(records)} points'
     page_file = html_file or plan.folder / 'index.html'
     if records:
-        _write(page_file, page(records, plan.objectives, text))
+        export_text(page(records, plan.objectives, text), page_file)
         if csv_file is not None:
-            _write(csv_file, points_csv(records, plan.objectives))
+            export(point_rows(records, plan.objectives), csv_file, 'csv')
     if as_json:
         print_json(_data(campaign))
     else:
@@ -85,14 +86,6 @@ def sweep(
         if counts.left:
             click.echo(f'{counts.left} points are left: the same command goes on', err=True)
     return max([0, *(record.exit_code for record in records if record.status != 'pruned')])
-
-
-def _write(path: Path, text: str) -> None:
-    from da4ml_flow.workspace import system_errors, write_durably
-
-    with system_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(path, text)
 
 
 def _run(plan: Plan) -> Campaign:

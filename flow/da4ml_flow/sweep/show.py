@@ -1,14 +1,13 @@
-"""A sweep as a table, as CSV, and as one interactive HTML page that needs no network."""
+"""A sweep as a table, as rows to write, and as one interactive HTML page that needs no network."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from da4ml_flow.report.embed import embedded
+from da4ml_flow.report.export import Kind, Rows, Value
 from da4ml_flow.report.figures import value_text
 from da4ml_flow.report.summary import HEADLINES
 from da4ml_flow.report.table import Table
@@ -42,28 +41,34 @@ def front_table(records: Sequence[PointRecord], objectives: Sequence[Objective],
     return Table(title, headers, tuple(rows), frozenset(range(len(keys), len(keys) + len(chosen))))
 
 
-def points_csv(records: Sequence[PointRecord], objectives: Sequence[Objective]) -> str:
+def point_rows(records: Sequence[PointRecord], objectives: Sequence[Objective]) -> Rows:
     """Every point with its values and figures; ``front`` is 1 on the Pareto front."""
     best = {record.key for record in front(records, measured(records, objectives))}
     keys = list(dict.fromkeys(key for record in records for key in record.values))
     columns = _columns(records)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator='\n')
-    writer.writerow([*keys, 'status', 'front', *(_label(column) for column in columns), 'wall_s', 'run', 'message'])
-    for record in records:
+    kinds: dict[str, Kind] = {
+        **dict.fromkeys(keys, str),
+        'status': str,
+        'front': int,
+        **dict.fromkeys(map(_label, columns), float),
+        'wall_s': float,
+        'run': str,
+        'message': str,
+    }
+
+    def row(record: PointRecord) -> tuple[Value, ...]:
         figures = {(m.name, m.stage): m.value for m in reversed(record.metrics)}
-        writer.writerow(
-            [
-                *(value_text(record.values.get(key)) for key in keys),
-                record.status,
-                int(record.key in best),
-                *(_number(figures.get(column)) for column in columns),
-                record.wall_s,
-                record.run_uid,
-                record.message,
-            ]
+        return (
+            *(value_text(record.values.get(key)) for key in keys),
+            record.status,
+            int(record.key in best),
+            *map(figures.get, columns),
+            record.wall_s,
+            record.run_uid,
+            record.message,
         )
-    return text.getvalue()
+
+    return Rows(kinds, map(row, records))
 
 
 def page(records: Sequence[PointRecord], objectives: Sequence[Objective], title: str) -> str:
@@ -136,7 +141,3 @@ def _label(column: tuple[str, str]) -> str:
 def _figure(objective: Objective, record: PointRecord) -> str:
     value = objective.of(record.metrics)
     return '' if value is None else f'{value:,.{objective.spec.digits}f} {objective.spec.unit}'.rstrip()
-
-
-def _number(value: float | None) -> str:
-    return '' if value is None else f'{value:.12g}'

@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from da4ml_flow.config.load import load_config
+from da4ml_flow.report.export import write_csv
 from da4ml_flow.results.metrics import measure
 from da4ml_flow.runner.build import standard_stages
 from da4ml_flow.sweep.campaign import plan_of
 from da4ml_flow.sweep.pareto import Objective, front
 from da4ml_flow.sweep.point import PointRecord
-from da4ml_flow.sweep.show import front_table, page, points_csv
+from da4ml_flow.sweep.show import front_table, page, point_rows
 
 SWEEPS = Path(__file__).parents[3] / 'configs' / 'sweeps'
 GOALS = (Objective('accuracy'), Objective('luts'))
@@ -51,7 +52,10 @@ def test_the_table_shows_what_varies(tmp_path):
 
 
 def test_csv_has_every_point():
-    rows = list(csv.DictReader(io.StringIO(points_csv(RECORDS, GOALS))))
+    file = io.BytesIO()
+    write_csv(point_rows(RECORDS, GOALS), file)
+    rows = list(csv.DictReader(io.StringIO(file.getvalue().decode())))
+    assert len(rows) == len(RECORDS)
     assert [row['front'] for row in rows] == ['1', '1', '0', '0']
     assert [row['luts/synthesize'] for row in rows] == ['100', '200', '150', '1']
     assert rows[3]['status'] == 'failed'
