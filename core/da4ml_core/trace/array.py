@@ -134,8 +134,10 @@ class SymbolicArray(Elements, NDArrayOperatorsMixin):
         targets = kwargs.pop('out', (None,))
         if any(target is not None for target in targets):
             return _into(targets, ufunc, method, inputs, kwargs)
+        if any(isinstance(x, Deferred) for x in inputs):
+            return NotImplemented
         if is_deferred(ufunc, method, inputs, kwargs):
-            return Deferred.of(self, ufunc, inputs)
+            return Deferred.of(ufunc, inputs)
         return self._wrapped(*call_ufunc(self.context, ufunc, method, inputs, kwargs))
 
     def __array_function__(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 from math import prod
 from typing import Any
 
@@ -13,35 +15,65 @@ from numpy.typing import ArrayLike
 from da4ml_core._srcloc import user_location
 from da4ml_core.errors import UnsupportedOperation
 from da4ml_core.fixed import Overflow, Rounding
+from da4ml_core.ir.table import MAX_ENTRIES
+from da4ml_core.trace.cone import codes_of, deciding
 from da4ml_core.trace.context import Elements
+from da4ml_core.trace.graph import Graph
 from da4ml_core.trace.operands import elements
 from da4ml_core.trace.products import is_product
 from da4ml_core.trace.quantize import element_quantizations
 from da4ml_core.trace.tables import Function, tabulate
+from da4ml_core.trace.variable import NO_VALUE, Dyadic, Variable
 from da4ml_core.trace.vocabulary import UFUNCS
 
-Step = tuple[Callable[..., Any], tuple[Any, ...]]  # a function, and its operands in each element
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Call:
+    """A function, and its operands: results of other calls, symbolic arrays, constants."""
+
+    function: Callable[..., Any]
+    operands: tuple[Any, ...]
+
+
 _NOT_QUANTIZED = 'a function of a symbolic array has no exact fixed-point value before it is quantized'
 
 
 class Deferred(NDArrayOperatorsMixin):
-    """A float64 function of each element of a symbolic array, of which quantization makes a table.
+    """A float64 function of each element of symbolic arrays, of which quantization makes a table.
 
-    Arithmetic with constants and further functions only extend the function.
+    Arithmetic with constants and further functions only extend the function, and so does any other function of the one
+    value that decides it.
     """
 
     __hash__ = None  # type: ignore[assignment]  # equality is element by element
 
-    def __init__(self, source: Elements, shape: tuple[int, ...], steps: tuple[Step, ...]):
-        self._source = source
-        self._steps = steps  # functions and their operands, of which None is the result of the step before
+    def __init__(self, source: Elements, shape: tuple[int, ...], calls: tuple[Call, ...]):
+        self._source = source  # one of the symbolic arrays, for their program
+        self._calls = calls  # in order; the last gives the result
         self.shape = shape
 
     @classmethod
-    def of(cls, source: Elements, ufunc: np.ufunc, inputs: Sequence[Any]) -> Deferred:
-        """A ufunc of a symbolic array and constants."""
-        elements(source.context, source)  # complains of what is not quantized
-        return cls(source, source.elements.shape, ())._extended(ufunc, [None if x is source else x for x in inputs])
+    def of(cls, function: Callable[..., Any], inputs: Sequence[Any]) -> Deferred:
+        """A function of symbolic arrays, deferred ones and constants, element by element.
+
+        Raises UnsupportedOperation where no single value decides all that an element of the result depends on.
+        """
+        operands = [x if isinstance(x, Deferred) else _kept(x) for x in inputs]
+        source = next(x._source if isinstance(x, Deferred) else x for x in operands if not isinstance(x, np.ndarray))
+        calls = dict.fromkeys(call for x in operands if isinstance(x, Deferred) for call in x._calls)
+        shape = np.broadcast_shapes(*(x.shape for x in operands))
+        last = Call(function, tuple(x._calls[-1] if isinstance(x, Deferred) else x for x in operands))
+        made = cls(source, shape, (*calls, last))
+        leaves = made._leaves()
+        if sum(not isinstance(x, np.ndarray) for x in operands) > 1:
+            for variables in _variables(leaves, shape):
+                if _values(variables) and next(deciding(source.context.graph, _values(variables)), None) is None:
+                    raise UnsupportedOperation(
+                        f'of several values, {_NOT_QUANTIZED}',
+                        location=user_location(),
+                        hint='call .quantize(...) on it before it meets other symbolic values',
+                    )
+        return made
 
     def quantize(
         self,
@@ -56,18 +88,28 @@ class Deferred(NDArrayOperatorsMixin):
         Raises UnsupportedOperation for an argument where the function has no finite value.
         """
         types = element_quantizations(self.shape, signed, int_bits, frac_bits, rounding, overflow)
-        steps = [
-            (ufunc, [None if x is None else np.broadcast_to(x, self.shape).reshape(-1) for x in operands])
-            for ufunc, operands in self._steps
-        ]
-        functions: dict[tuple[Any, ...], Function] = {}  # one for equal constants, so that its tables are made once
-        chosen = []
-        for place in range(len(types)):
-            numbers = [[None if x is None else x[place] for x in operands] for _, operands in steps]
-            key = tuple(number for operands in numbers for number in operands)
-            ufuncs = [(ufunc, operands) for (ufunc, _), operands in zip(steps, numbers, strict=True)]
-            chosen.append(functions.setdefault(key, _composed(ufuncs)))
-        return tabulate(self._source, self.shape, chosen, types)
+        graph = self._source.context.graph
+        arrays = {id(x): x for call in self._calls for x in call.operands if isinstance(x, np.ndarray)}
+        numbers = [np.broadcast_to(array, self.shape).reshape(-1) for array in arrays.values()]
+        leaves = self._leaves()
+        names = [*arrays, *map(id, leaves)]
+        functions: dict[Any, Function] = {}  # one for equal constants and arguments, so that its tables are made once
+        chosen, roots = [], np.empty(len(types), dtype=object)
+        for place, variables in enumerate(_variables(leaves, self.shape)):
+            root = _root(graph, _values(variables))
+            own = tuple(array[place] for array in numbers)
+            direct = _values(variables) <= {root}
+            key = (own, tuple(x._replace(value=min(x.value, 0)) for x in variables) if direct else (root, variables))
+            if key not in functions:
+                functions[key] = _function(graph, self._calls, names, own, variables, root)
+            chosen.append(functions[key])
+            roots[place] = Variable(root) if root != NO_VALUE else Variable()
+        source = type(self._source)(self._source.context, roots.reshape(self.shape))
+        return tabulate(source, self.shape, chosen, types)
+
+    def _leaves(self) -> list[Elements]:
+        found = {id(x): x for call in self._calls for x in call.operands if isinstance(x, Elements)}
+        return list(found.values())
 
     @property
     def ndim(self) -> int:
@@ -89,20 +131,24 @@ class Deferred(NDArrayOperatorsMixin):
         return self._moved(lambda array: array.transpose(axes))
 
     def _moved(self, move: Callable[[Any], Any]) -> Deferred:
-        source = self._source
-        moved = type(source)(source.context, move(np.broadcast_to(elements(source.context, source), self.shape)))
-        steps = tuple(
-            (ufunc, tuple(None if x is None else move(np.broadcast_to(x, self.shape)) for x in operands))
-            for ufunc, operands in self._steps
-        )
-        return Deferred(moved, moved.elements.shape, steps)
+        moved: dict[int, Any] = {}
+        for call in self._calls:
+            for x in call.operands:
+                if isinstance(x, Elements):
+                    array = np.broadcast_to(elements(x.context, x), self.shape)
+                    moved.setdefault(id(x), type(x)(x.context, move(array)))
+                elif not isinstance(x, Call):
+                    moved.setdefault(id(x), move(np.broadcast_to(x, self.shape)))
+            moved[id(call)] = Call(call.function, tuple(moved[id(x)] for x in call.operands))
+        calls = tuple(moved[id(call)] for call in self._calls)
+        return Deferred(self._source, move(np.empty(self.shape, dtype=bool)).shape, calls)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Deferred:
         if method != '__call__' or kwargs or ufunc.nout != 1 or ufunc.signature is not None:
             raise UnsupportedOperation(
                 f'numpy.{ufunc.__name__}: {_NOT_QUANTIZED}', location=user_location(), hint='call .quantize(...) first'
             )
-        return self._extended(ufunc, [None if x is self else x for x in inputs])
+        return Deferred.of(ufunc, inputs)
 
     def _refuse(self, *args: Any, **kwargs: Any) -> Any:
         raise UnsupportedOperation(
@@ -118,42 +164,87 @@ class Deferred(NDArrayOperatorsMixin):
 
     __bool__ = __float__ = __int__ = __complex__ = __index__ = __round__ = _refuse
 
-    def _extended(self, ufunc: np.ufunc, inputs: Sequence[Any]) -> Deferred:
-        operands = [None if x is None else _constant(x) for x in inputs]
-        shape = np.broadcast_shapes(self.shape, *(x.shape for x in operands if x is not None))
-        return Deferred(self._source, shape, (*self._steps, (ufunc, tuple(operands))))
-
     def __repr__(self) -> str:
-        names = ', '.join(function.__name__ for function, _ in self._steps)
+        names = ', '.join(function.__name__ for function in (call.function for call in self._calls))
         return f'Deferred(shape={self.shape}, functions={names})'
 
 
 def defer(x: Elements, function: Callable[..., Any], constants: ArrayLike) -> Deferred:
     """``function(number, constant)`` of each element, to be quantized before anything else is done with it."""
-    shape = np.broadcast_shapes(elements(x.context, x).shape, np.shape(constants))
-    return Deferred(x, shape, ((function, (None, np.asarray(constants))),))
+    return Deferred.of(function, (x, constants))
 
 
-def _composed(steps: Sequence[tuple[Callable[..., Any], Sequence[Any]]]) -> Function:
+def _variables(leaves: Sequence[Elements], shape: tuple[int, ...]) -> list[tuple[Variable, ...]]:
+    """What each element of a shape depends on."""
+    context = leaves[0].context
+    return list(zip(*(np.broadcast_to(elements(context, x), shape).flat for x in leaves), strict=True))
+
+
+def _values(variables: Sequence[Variable]) -> frozenset[int]:
+    return frozenset(x.value for x in variables if not x.is_constant)
+
+
+def _root(graph: Graph, values: frozenset[int]) -> int:
+    """The latest value that decides all, of no more codes than a table has entries; else the latest."""
+    if not values:
+        return NO_VALUE
+    found = list(deciding(graph, values)) if len(values) > 1 or not _fits(graph, min(values)) else list(values)
+    return next((root for root in found if _fits(graph, root)), found[0])
+
+
+def _fits(graph: Graph, value: int) -> bool:
+    lo, hi, _ = graph.intervals[value]
+    return hi - lo < MAX_ENTRIES
+
+
+def _function(
+    graph: Graph,
+    calls: Sequence[Call],
+    names: Sequence[int],
+    numbers: Sequence[Any],
+    variables: Sequence[Variable],
+    root: int,
+) -> Function:
+    """The result of all calls by the number that the root is; what is exact before a function is rounded to float64."""
+    values = _values(variables)
+
+    def argument(x: float, variable: Variable) -> Fraction:
+        if variable.is_constant:
+            return _fraction(variable.constant)
+        if variable.value == root:
+            number = Fraction(x)
+        else:
+            exp = graph.intervals[variable.value].exp
+            number = _fraction(
+                (codes_of(graph, values, root, _code(x, graph.intervals[root].exp))[variable.value], exp)
+            )
+        scaled = number * Fraction(2) ** variable.shift
+        return (-scaled if variable.negated else scaled) + _fraction(variable.constant)
+
     def function(x: float) -> Any:
-        result: Any = np.float64(x)
-        for ufunc, operands in steps:
-            result = ufunc(*(result if operand is None else operand for operand in operands))
-        return result
+        found: dict[int, Any] = dict(
+            zip(names, (*numbers, *(np.float64(float(argument(x, variable))) for variable in variables)), strict=True)
+        )
+        for call in calls:
+            found[id(call)] = call.function(*(found[id(operand)] for operand in call.operands))
+        return found[id(calls[-1])]
 
     return function
 
 
-def _constant(operand: Any) -> Any:
-    """A constant operand of a deferred function."""
-    array = operand.__array__() if isinstance(operand, Deferred) else operand
-    if isinstance(array, Elements):
-        raise UnsupportedOperation(
-            _NOT_QUANTIZED,
-            location=user_location(),
-            hint='call .quantize(...) on it before it meets other symbolic values',
-        )
-    array = np.asarray(array)
+def _code(x: float, exp: int) -> int:
+    return int(Fraction(x) / Fraction(2) ** exp)
+
+
+def _fraction(number: Dyadic) -> Fraction:
+    return number[0] * Fraction(2) ** number[1]
+
+
+def _kept(operand: Any) -> Any:
+    """An operand as it is now, whatever is assigned to its array later."""
+    if isinstance(operand, Elements):
+        return type(operand)(operand.context, elements(operand.context, operand).copy())
+    array = np.array(operand)
     if array.dtype.kind not in 'biuf':
         raise UnsupportedOperation(f'a constant of type {array.dtype} is no real number', location=user_location())
     return array
@@ -167,7 +258,7 @@ def is_deferred(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: Any
     """
     if method != '__call__' or kwargs or ufunc.nout != 1 or ufunc.signature is not None:
         return False
-    if sum(isinstance(operand, Elements) for operand in inputs) != 1 or any(isinstance(x, Deferred) for x in inputs):
+    if sum(isinstance(operand, Elements) for operand in inputs) != 1:
         return False
     if ufunc is np.true_divide:
         return isinstance(inputs[1], Elements)

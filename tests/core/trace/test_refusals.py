@@ -47,10 +47,15 @@ REFUSALS = {
         (lambda x: range(x[0]), UnsupportedOperation, 'a symbolic value has no number', 'np.floor'),
     ],
     'functions without a quantizer': [
-        (lambda x: np.exp(x) + x, UnsupportedOperation, 'has no exact fixed-point value before it is quantized', ''),
-        (lambda x: x + np.sin(x), UnsupportedOperation, 'has no exact fixed-point value', '.quantize'),
+        (
+            lambda x: np.exp(x) + x[::-1],
+            UnsupportedOperation,
+            'has no exact fixed-point value before it is quantized',
+            '',
+        ),
+        (lambda x: x + np.sin(x[::-1]), UnsupportedOperation, 'has no exact fixed-point value', '.quantize'),
         (lambda x: np.tanh(x) @ np.ones(3), UnsupportedOperation, 'has no exact fixed-point value', '.quantize'),
-        (lambda x: np.maximum(np.log(x), x), UnsupportedOperation, 'has no exact fixed-point value', '.quantize'),
+        (lambda x: np.maximum(np.log(x), x[0]), UnsupportedOperation, 'has no exact fixed-point value', '.quantize'),
         (lambda x: np.sum(np.sqrt(x)), UnsupportedOperation, 'has no exact fixed-point value', '.quantize'),
         (lambda x: np.where(x > 0, np.exp(x), x), UnsupportedOperation, 'has no exact fixed-point value', ''),
         (lambda x: assigned(x, 0, np.exp(x[0])), UnsupportedOperation, 'has no exact fixed-point value', ''),

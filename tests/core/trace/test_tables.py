@@ -123,15 +123,55 @@ def test_activations(run):
     assert np.array_equal(soft, powers * inverse)
 
 
+COMPOSED = {
+    'SiLU': lambda x: x * (1 / (1 + np.exp(-x))),
+    'GELU': lambda x: 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    'logistic': lambda x: np.exp(x) / (1 + np.exp(x)),
+    'mish': lambda x: x * np.tanh(np.log(1 + np.exp(x))),
+    'of a magnitude of a difference': lambda x: (x[0] - x[1]) ** 2 * np.exp(-abs(x[0] - x[1])),
+    'with a comparison': lambda x: 1 * (x > 0) * x + (x <= 0) * (np.exp(x) - 1),
+}
+
+
+@pytest.mark.parametrize('name', COMPOSED)
+def test_functions_of_one_value_become_one_table(name):
+    expression = COMPOSED[name]
+    tracer = Tracer('composed')
+    x = tracer.input((2,)).quantize(True, 3, 5)
+    program = tracer.finish(expression(x).quantize(True, 7, 9, 'RND_CONV', 'SAT'))
+    codes = np.arange(-256, 256)
+    data = np.stack([codes, np.random.default_rng(3).permutation(codes)], axis=1) / 32
+    expected = np.array([np.clip(np.rint(expression(row) * 2**9), -(2**16), 2**16 - 1) for row in data]) / 2**9
+    assert np.array_equal(np.asarray(predict(program, data)).reshape(expected.shape), expected)
+
+
+@pytest.mark.parametrize('name', ['SiLU', 'GELU', 'logistic', 'mish'])
+def test_a_composed_function_leaves_nothing_but_its_table(name):
+    tracer = Tracer('composed')
+    x = tracer.input((2,)).quantize(True, 3, 5)
+    program = tracer.finish(COMPOSED[name](x).quantize(True, 7, 9, 'RND_CONV', 'SAT'))
+    assert [op.opcode for op in program.ops] == [Opcode.INPUT, Opcode.INPUT, Opcode.LOOKUP, Opcode.LOOKUP]
+    assert len(program.tables) == 1
+
+
+def test_a_function_is_that_of_the_array_before_assignments(run):
+    tracer = Tracer('assigned')
+    x = tracer.input((2,)).quantize(True, 3, 2)
+    y = np.exp(x)
+    x[:] = 0
+    program = tracer.finish(y.quantize(False, 4, 4, 'TRN', 'SAT'))
+    assert run(program, np.array([1.0, 0.5]))[0].tolist() == [Fraction(43, 16), Fraction(26, 16)]
+
+
 @pytest.mark.parametrize(
     ('expression', 'message'),
     [
         (
-            lambda x: np.exp(x) + x,
+            lambda x: np.exp(x) + x[::-1],
             'a function of a symbolic array has no exact fixed-point value before it is quantized',
         ),
-        (lambda x: x * np.exp(x), 'a function of a symbolic array has no exact fixed-point value'),
-        (lambda x: np.exp(x) * np.tanh(x), 'a function of a symbolic array has no exact fixed-point value'),
+        (lambda x: x * np.exp(x[0]), 'a function of a symbolic array has no exact fixed-point value'),
+        (lambda x: np.exp(x) * np.tanh(x[::-1]), 'a function of a symbolic array has no exact fixed-point value'),
         (lambda x: np.concatenate([np.exp(x), np.exp(x)]), 'a function of a symbolic array has no exact'),
         (lambda x: np.exp(x)[0], 'a function of a symbolic array has no exact fixed-point value'),
         (lambda x: np.exp(x) @ np.ones(3), 'a function of a symbolic array has no exact fixed-point value'),
@@ -139,7 +179,7 @@ def test_activations(run):
         (lambda x: (1 / x).quantize(1, 3, 3), 'the function is inf at 0.0'),
         (lambda x: table(x, math.log, 1, 3, 3), 'the function fails at -8.0: math domain error'),
         (lambda x: table(x, lambda v: 'a', 1, 3, 3), 'the function fails at -8.0: could not convert'),
-        (lambda x: np.exp(x * 2**20 + x).quantize(1, 3, 3), 'would pass the limit of 1048576 entries'),
+        (lambda x: np.exp(x[:1] * 2**20 + x[1:2]).quantize(1, 3, 3), 'would pass the limit of 1048576 entries'),
         (lambda x: take([1, 2, 3], x), 'an index between -8 and 7.875 in steps of 0.125 may be outside an axis of 3'),
         (lambda x: take([1, 2, 3], np.floor(x)), 'an index between -8 and 7 in steps of 1 may be outside an axis of 3'),
         (lambda x: take([0.1, Fraction(1, 3)], x > 0), 'is not an integer times a power of two'),
