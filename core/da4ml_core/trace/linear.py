@@ -20,8 +20,8 @@ from da4ml_core.trace.graph import Graph
 from da4ml_core.trace.variable import ZERO, Variable, add_dyadic, multiply_dyadic
 
 ObjectArray = NDArray[Any]  # of Variable, External or Fraction objects
-PROGRAM_WORK = 40_000_000  # of the local search of a program at `balanced`: most of a second
-LEAST_WORK = 80_000  # of a product, once that is done
+PROGRAM_WORK = 40_000_000  # of the local search of a program at `balanced`: a second
+LEAST_WORK = 100_000  # of a product, once that is done
 SOLVED_TERMS = 128  # of one sum: the solver looks at pairs of them
 MAX_ELEMENTS = 1 << 24  # of an array: no design is as large, but a damaged model file may ask for more than memory
 
