@@ -18,7 +18,7 @@ from da4ml_flow.sweep.point import run_task
 class FakeTrace:
     """Accuracy grows with the depth, LUTs with both axes."""
 
-    name, inputs = 'trace', ()
+    name, inputs, replaces = 'trace', (), ()
 
     def __init__(self):
         self.runs = 0

@@ -23,6 +23,7 @@ def parse_nextpnr(text: str, source: str = 'report.json') -> NextpnrReport:
     cells = report.member(report.data, 'utilization')
     used = {cell: report.count(report.member(cells, cell), 'used') for cell in cells}
     for cell, count in used.items():
-        if count > report.count(report.member(cells, cell), 'available'):
+        counts = report.member(cells, cell)
+        if 'available' in counts and count > report.count(counts, 'available'):
             raise report.error(f'more {cell} are used than there are', cell)
     return NextpnrReport(fmax, used)
