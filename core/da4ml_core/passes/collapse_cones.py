@@ -7,6 +7,7 @@ from itertools import product
 from typing import NamedTuple
 
 from da4ml_core.device import Device
+from da4ml_core.errors import InterpError
 from da4ml_core.fixed import Interval, sum_intervals
 from da4ml_core.ir.cost import lookup_luts
 from da4ml_core.ir.evaluate import result_code
@@ -144,7 +145,11 @@ def _address(program: Program, cut: Cut) -> tuple[int, ...] | None:
 
 
 def _table(program: Program, root: int, inside: Sequence[int], leaves: Sequence[int]) -> tuple[Lookup, Interval]:
-    """The results for all codes of the leaves side by side; an address that they never make has its neighbour's."""
+    """The results for all codes of the leaves side by side; an address that they never make has its neighbour's.
+
+    Codes that would take a value out of its interval, or a table out of what it is for, never come: both are proved
+    of the whole program.
+    """
     ranges = [program.ops[leaf].interval for leaf in leaves]
     offsets = _offsets(ranges)
     results: dict[int, int] = {}
@@ -157,14 +162,24 @@ def _table(program: Program, root: int, inside: Sequence[int], leaves: Sequence[
                 (-values[edge.index] if edge.negated else values[edge.index], program.edge_interval(edge).exp)
                 for edge in op.operands
             ]
-            values[index] = result_code(op, edges)
-        results[sum(code << offset for code, offset in zip(codes, offsets, strict=True))] = values[root]
+            try:
+                values[index] = code = result_code(op, edges)
+            except InterpError:
+                break
+            if not op.interval.lo <= code <= op.interval.hi:
+                break
+        else:
+            results[_address_of(codes, offsets)] = values[root]
     reached = Interval(min(results), max(results))
     lo, hi, _ = reached.fixed_type.interval  # of the analysis of ranges, more may be left when the cone is gone
     entries = [results[reached.lo]]
     for address in range(lo, hi + 1):
         entries.append(results.get(address, entries[-1]))
     return Lookup(Table.of(entries[1:], program.ops[root].interval.exp), lo), reached
+
+
+def _address_of(codes: Sequence[int], offsets: Sequence[int]) -> int:
+    return sum(code << offset for code, offset in zip(codes, offsets, strict=True))
 
 
 def _offsets(ranges: Sequence[Interval]) -> list[int]:
