@@ -7,7 +7,6 @@ from itertools import product
 from typing import NamedTuple
 
 from da4ml_core.device import Device
-from da4ml_core.errors import InterpError
 from da4ml_core.fixed import Interval, sum_intervals
 from da4ml_core.ir.cost import lookup_luts
 from da4ml_core.ir.evaluate import result_code
@@ -45,7 +44,7 @@ def collapse_cones(program: Program, device: Device) -> Program:
             break
         smaller, widened_bits = _collapsed(program, cones)
         gain = sum(cone.gain for cone in cones.values()) - widened_bits
-        if gain <= 0:
+        if gain <= 0 or not _tables_hold(smaller):
             break
         few = gain < WORTH_A_ROUND * program.num_ops
         program = eliminate_dead_code(smaller)
@@ -147,8 +146,7 @@ def _address(program: Program, cut: Cut) -> tuple[int, ...] | None:
 def _table(program: Program, root: int, inside: Sequence[int], leaves: Sequence[int]) -> tuple[Lookup, Interval]:
     """The results for all codes of the leaves side by side; an address that they never make has its neighbour's.
 
-    Codes that would take a value out of its interval, or a table out of what it is for, never come: both are proved
-    of the whole program.
+    Codes that would take a value out of its interval never come together.
     """
     ranges = [program.ops[leaf].interval for leaf in leaves]
     offsets = _offsets(ranges)
@@ -162,10 +160,7 @@ def _table(program: Program, root: int, inside: Sequence[int], leaves: Sequence[
                 (-values[edge.index] if edge.negated else values[edge.index], program.edge_interval(edge).exp)
                 for edge in op.operands
             ]
-            try:
-                values[index] = code = result_code(op, edges)
-            except InterpError:
-                break
+            values[index] = code = result_code(op, edges)
             if not op.interval.lo <= code <= op.interval.hi:
                 break
         else:
@@ -176,6 +171,15 @@ def _table(program: Program, root: int, inside: Sequence[int], leaves: Sequence[
     for address in range(lo, hi + 1):
         entries.append(results.get(address, entries[-1]))
     return Lookup(Table.of(entries[1:], program.ops[root].interval.exp), lo), reached
+
+
+def _tables_hold(program: Program) -> bool:
+    """Whether every table is for all codes of its operand, whose range may have been proved by what is gone."""
+    return all(
+        op.attribute.domain.contains(program.edge_interval(op.operands[0]))
+        for op in program.ops
+        if isinstance(op.attribute, Lookup)
+    )
 
 
 def _address_of(codes: Sequence[int], offsets: Sequence[int]) -> int:
