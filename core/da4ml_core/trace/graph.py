@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from da4ml_core.cmvm import Solution
 from da4ml_core.fixed import FixedType, Interval, Overflow, Rounding, overflows, quantize_code, quantize_interval
@@ -30,6 +30,7 @@ class Graph:
         self.intervals: list[Interval] = []
         self.levels: list[int] = []
         self.origin = ''
+        self.solutions: dict[Hashable, Solution] = {}  # of all products so far
         self.search_work = 0  # of the local search for all products so far
         self.bit_products: int | None = None  # bits of all factors multiplied so far, where someone counts them
         self._numbers: dict[tuple[Opcode, tuple[Operand, ...], Attribute, Interval | None], int] = {}

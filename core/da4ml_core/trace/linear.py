@@ -122,10 +122,15 @@ def _solve_rows(
     matrix = np.empty((len(values), len(rows[values[0]])), dtype=object)
     for number, weights in enumerate(rows.values()):
         matrix[number, :] = weights
+    inputs = tuple(graph.intervals[value] for value in values)
+    latencies = tuple(graph.levels[value] for value in values)
+    key = (options, matrix.shape, tuple(matrix.flat), inputs, latencies)
+    if key in graph.solutions:  # whatever work was left when it was solved
+        return graph.solutions[key]
     solution = solve(
         matrix,
-        inputs=[graph.intervals[value] for value in values],
-        latencies=[graph.levels[value] for value in values],
+        inputs=inputs,
+        latencies=latencies,
         extra_depth=options.extra_depth,
         device=options.device,
         effort=options.effort,
@@ -135,6 +140,7 @@ def _solve_rows(
         like=like,
         most_work=max(LEAST_WORK, PROGRAM_WORK - graph.search_work),
     )
+    graph.solutions[key] = solution
     graph.search_work += solution.stats['work']
     return solution
 

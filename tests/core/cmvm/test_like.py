@@ -58,3 +58,13 @@ def test_positions_of_a_convolution_with_other_ranges_start_from_the_first():
     samples = rng.integers(-2, 2, size=(50, 4, 6)) / 8
 
     assert (predict(program, samples.reshape(50, -1)).reshape(50, 4, 8) == samples @ weights).all()
+
+
+def test_equal_products_of_one_program_are_solved_once():
+    weights = np.random.default_rng(9).integers(-50, 51, size=(6, 8)).astype(float)
+    tracer = Tracer('twice', solver=SolverOptions())
+    a, b = (tracer.input((6,), name=name).quantize(True, 3, 4) for name in 'ab')
+    tracer.finish([a @ weights, b @ weights])
+    graph = tracer._context.graph
+    (solution,) = graph.solutions.values()
+    assert graph.search_work == solution.stats['work'] > 0
