@@ -101,6 +101,7 @@ def _product(a: Interval, b: Interval, is_square: bool) -> Interval:
 
 def _bits(function: BitFunction, a: Interval, b: Interval) -> Interval:
     """The interval of a function of the bits of two codes."""
+    a, b = _stepped(a, b), _stepped(b, a)
     exp = min(a.exp, b.exp)
     a, b = a.at(exp), b.at(exp)
     if function is BitFunction.OR:  # by De Morgan
@@ -134,11 +135,12 @@ def _either(condition: Interval, negative: Interval, otherwise: Interval) -> Int
         return otherwise
     if condition.hi < 0:
         return negative
-    if negative.lo == negative.hi == 0:  # zero has no step of its own
-        negative = negative._replace(exp=otherwise.exp)
-    if otherwise.lo == otherwise.hi == 0:
-        otherwise = otherwise._replace(exp=negative.exp)
-    return negative.union(otherwise)
+    return _stepped(negative, otherwise).union(_stepped(otherwise, negative))
+
+
+def _stepped(interval: Interval, other: Interval) -> Interval:
+    """The interval; zero, which has no step of its own, in the steps of the other."""
+    return interval._replace(exp=other.exp) if interval.lo == interval.hi == 0 else interval
 
 
 def derived_intervals(program: Program) -> list[Interval]:

@@ -7,6 +7,7 @@ from itertools import product
 from typing import NamedTuple
 
 from da4ml_core.device import Device
+from da4ml_core.errors import InterpError
 from da4ml_core.fixed import Interval, sum_intervals
 from da4ml_core.ir.cost import lookup_luts
 from da4ml_core.ir.evaluate import result_code
@@ -160,7 +161,10 @@ def _table(program: Program, root: int, inside: Sequence[int], leaves: Sequence[
                 (-values[edge.index] if edge.negated else values[edge.index], program.edge_interval(edge).exp)
                 for edge in op.operands
             ]
-            values[index] = code = result_code(op, edges)
+            try:
+                values[index] = code = result_code(op, edges)
+            except InterpError:  # finer than the steps of its interval, or without an entry
+                break
             if not op.interval.lo <= code <= op.interval.hi:
                 break
         else:

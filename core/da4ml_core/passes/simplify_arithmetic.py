@@ -77,7 +77,8 @@ def _collected(new: Rewriting, terms: list[Operand]) -> list[Operand]:
         return left
     if len(constants) == 1 and not constants[0].negated:
         # where it was, so that a sum that is simple already stays as it is
-        return [edge for edge in terms if edge in left or edge == constants[0]] if len(left) < len(terms) else left
+        kept = [edge for edge in terms if edge in left or edge == constants[0]]
+        return kept if len(kept) == len(left) + 1 else [*left, constants[0]]
     return [*left, new.constant(total.lo, total.exp)]
 
 
