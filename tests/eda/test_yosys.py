@@ -5,13 +5,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from da4ml_core.cmvm import solve
-from da4ml_core.codegen import emit_verilog
+from da4ml_core.codegen import emit_verilog, emit_vhdl
 from da4ml_core.device import device
+from da4ml_core.ir import Program
 from da4ml_core.passes.area import lut_estimate
 from da4ml_core.passes.schedule import schedule
+from da4ml_core.trace import Tracer
 from da4ml_flow.eda.backends import yosys
 from da4ml_flow.eda.core_file import write_core
 from da4ml_flow.eda.usage import read_usage
@@ -60,6 +63,33 @@ def test_adders_of_three_operands_take_the_luts_that_are_estimated(family: str, 
     counted = yosys.synthesize(tmp_path / 'rtl', family, tmp_path / 'synth').resources
     assert any(len(op.operands) == 3 for op in program.ops)
     assert counted.luts_logic == pytest.approx(lut_estimate(program, device(part)), rel=0.07)
+
+
+def activations(bits: int) -> Program:
+    """Two tables of each of four inputs, and a sum that reads the same inputs."""
+    tracer = Tracer('activations')
+    x = tracer.input((4,)).quantize(True, 2, bits - 3, 'RND', 'SAT')
+    tanh = np.tanh(x).quantize(True, 0, 7, 'RND', 'SAT')
+    exp = np.exp(-x).quantize(False, 4, 4, 'RND', 'SAT')
+    return tracer.finish(np.concatenate([tanh * 2 + exp, np.maximum(x, 1 - x) + tanh]))
+
+
+@pytest.mark.parametrize('language', ['verilog', 'vhdl'])
+@pytest.mark.parametrize('family', ['xcup', pytest.param('ecp5', marks=pytest.mark.slow)])
+@pytest.mark.parametrize('bits', [5, 8])
+def test_tables_behind_registers_are_luts_and_share_the_registers(
+    need: Callable[..., None], language: str, family: str, bits: int, tmp_path: Path
+) -> None:
+    if language == 'vhdl':
+        need('ghdl')
+    plan = schedule(activations(bits), stages=1)
+    emit = emit_vhdl if language == 'vhdl' else emit_verilog
+    write_core(emit(plan, 'kernel'), 'kernel', tmp_path / 'rtl')
+    counted = yosys.synthesize(tmp_path / 'rtl', family, tmp_path / 'synth').resources
+    assert (counted.luts_memory, counted.brams) == (0, 0)
+    assert counted.ffs <= plan.register_bits
+    if family == 'xcup':
+        assert counted.luts < 1.6 * lut_estimate(plan.program, device('xilinx-us+'))
 
 
 def test_a_broken_source_is_a_failed_tool(write_pair: Callable[..., Any], tmp_path: Path) -> None:

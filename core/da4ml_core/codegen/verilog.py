@@ -21,8 +21,6 @@ from da4ml_core.codegen.netlist import (
     Stage,
 )
 
-SMALL_ADDRESS_BITS = 6  # of a LUT
-
 
 def verilog_text(netlist: Netlist) -> str:
     """The top module; the same netlist always gives the same text."""
@@ -33,20 +31,19 @@ def verilog_text(netlist: Netlist) -> str:
 def verilog_table(rom: Rom, program: str) -> str:
     """A table as a module: a case for each entry, to be built of LUTs."""
     width, last = rom.address_bits, rom.entries[-1]
-    # one LUT a bit needs no style, and of a table with constant bits Yosys would make a RAM that it cannot build
-    style = '' if width <= SMALL_ADDRESS_BITS else '(* rom_style = "distributed" *) '
     lines = [
         f'// {comments.table(rom, program)}',
         '',
         '`default_nettype none',
         '',
-        f'module {rom.name} (',
+        # Vivado heeds it here, too; on the signal, Yosys would make a RAM with a register, which it cannot build
+        f'(* rom_style = "distributed" *) module {rom.name} (',
         f'    // {comments.ADDRESS}',
         f'    input  wire [{width - 1}:0] a,',
         f'    // {comments.ENTRY}',
         f'    output wire [{rom.width_bits - 1}:0] y',
         ');',
-        f'    {style}reg [{rom.width_bits - 1}:0] entry;',
+        f'    reg [{rom.width_bits - 1}:0] entry;',
         '    always @* (* logic_block *) case (a)',
         *(f"        {width}'h{address:x}: entry = {rom.width_bits}'h{code:x};" for address, code in rom.entries[:-1]),
         f"        default: entry = {rom.width_bits}'h{last[1]:x};  // {width}'h{last[0]:x}",

@@ -11,6 +11,7 @@ _WORD = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.]*')
 _FILE = re.compile(r'[A-Za-z0-9_./+-]+')
 _SELECTION = re.compile(r'[A-Za-z0-9_*:/.%-]+')
 _OPTION = re.compile(r'[A-Za-z0-9_-]+')
+_TABLES = '*_table*'  # modules of tables, which the emitter names so
 # all steps but the last ones: `autoname` there takes longer than all others on a large netlist
 _OPEN = {
     'ecp5': 'synth_ecp5 -run begin:check',
@@ -72,6 +73,9 @@ class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
             yield f'setattr -mod -set keep_hierarchy 1 {_checked(_WORD, keep)}'
         for nets in self.tool_options.get('keep_nets', []):
             yield f'setattr -set keep 1 {_checked(_SELECTION, nets)}'
+        # alone, a table is its LUTs; within the whole it would take registers in front of it as its own, once each
+        yield f'logger -nowarn "Selection .*{_TABLES[1:-1]}.* did not match"'
+        yield f'setattr -mod -set keep_hierarchy 1 {_TABLES}'
         # tables are logic: their latency would not be that of a block RAM
         more = self.tool_options.get('yosys_synth_options', [])
         options = ' '.join(['-nobram', *(_checked(_OPTION, word) for option in more for word in option.split())])
@@ -82,6 +86,8 @@ class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
             yield 'blackbox =A:whitebox'
         else:
             yield f'synth_xilinx -family {family} -top {top} -flatten -noiopad -noclkbuf {options}'
+        yield f'setattr -mod -unset keep_hierarchy {_TABLES}'
+        yield 'flatten'
         yield 'check -noinit'
         yield f'tee -q -o {self.name}_stat.json stat -json'
         if self.tool_options.get('netlist'):
