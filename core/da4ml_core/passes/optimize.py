@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from da4ml_core.device import DEFAULT_DEVICE, Device
 from da4ml_core.device import device as known_device
@@ -51,12 +51,17 @@ def optimize(
     """
     with collector_rests():
         final: dict[Pass, Program] = {}  # what each pass would not change
-        for each in ROUND * MAX_ROUNDS:
-            program = _run(program, each, final, watch)
-            if len(final) == len(ROUND) and all(known is program for known in final.values()):
+        last = _last(device or known_device(DEFAULT_DEVICE), ternary)
+        for _ in range(MAX_ROUNDS):
+            for each in ROUND * MAX_ROUNDS:
+                program = _run(program, each, final, watch)
+                if all(final.get(known) is program for known in ROUND):
+                    break
+            simplified = program
+            for each in last:
+                program = _run(program, each, final, watch)
+            if program is simplified:
                 break
-        for each in _last(device or known_device(DEFAULT_DEVICE), ternary):
-            program = _run(program, each, final, watch)
         return verify(program)
 
 
@@ -66,22 +71,15 @@ def sunk_constants(program: Program) -> Program:
     return sunk if depth(sunk) < depth(program) else program
 
 
-def _last(device: Device, ternary: bool) -> Iterator[Pass]:
-    yield sunk_constants
-
+def _last(device: Device, ternary: bool) -> tuple[Pass, ...]:
     def collapse(program: Program) -> Program:
         collapsed = collapse_cones(program, device)
         return program if collapsed is program or depth(collapsed) > depth(program) else collapsed
 
-    yield collapse
-    yield from (compact_tables, share)
-    if ternary:
+    def fuse(program: Program) -> Program:
+        return fuse_sums(program, device)
 
-        def fuse(program: Program) -> Program:
-            return fuse_sums(program, device)
-
-        yield fuse
-    yield from (eliminate_dead_code, narrow, order)
+    return (sunk_constants, collapse, *((fuse,) if ternary else ()), order)
 
 
 def _run(

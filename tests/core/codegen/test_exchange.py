@@ -11,14 +11,8 @@ from random_programs import random_program
 import da4ml_core as dc
 from da4ml_core.api import EXCHANGE_SUFFIXES
 from da4ml_core.errors import CodegenError, ParseError, VerificationError, VersionError
-from da4ml_core.fixed import Overflow, Rounding
 from da4ml_core.interp import predict
-from da4ml_core.interp.reference import evaluate
-from da4ml_core.ir import InputPort, Opcode, Program, Quantization
-from da4ml_core.ir.text import parse_program
-from da4ml_core.ir.verify import verify
-from da4ml_core.passes.lower_conversions import lower_conversions
-from da4ml_core.passes.narrow import narrow, reprove
+from da4ml_core.ir import InputPort, Program, Quantization
 
 
 def plain_ports(program):
@@ -40,28 +34,6 @@ def test_random_programs_come_back(seed, tmp_path):
         path = tmp_path / f'p{suffix}'
         dc.Program.of(program).save(path)
         assert np.array_equal(dc.load(path).predict(x), y), suffix
-
-
-@pytest.mark.parametrize('rounding', Rounding)
-@pytest.mark.parametrize('overflow', Overflow)
-def test_every_mode_is_lowered(rounding, overflow):
-    source = f"""\
-program modes
-inputs (1,)
-outputs (2,)
-%0 = input x[0] fixed<4,4> TRN WRAP : [-256, 255]*2^-4
-%1 = quantize %0 to fixed<2,1> {rounding} {overflow} : [-8, 7]*2^-1
-%2 = quantize %0 to ufixed<2,3> {rounding} {overflow} : [0, 31]*2^-3
-return %1, %2
-"""
-    program = verify(reprove(parse_program(source)))
-    lowered = verify(narrow(reprove(lower_conversions(program))))
-    assert all(op.attribute.is_wiring for op in lowered.ops if op.opcode is Opcode.QUANTIZE)
-    for code in range(-256, 256):
-        found = evaluate(lowered, [code])
-        steps = [interval.exp for interval in lowered.output_intervals]
-        expected = evaluate(program, [code])
-        assert [n * 2.0**exp for n, exp in zip(found, steps, strict=True)] == [expected[0] / 2, expected[1] / 8]
 
 
 def test_ports_that_round_and_wrap_become_finer_ones(tmp_path):
