@@ -16,12 +16,11 @@ from da4ml_core.ir.program import Op, Operand, Program
 from da4ml_core.ir.table import Lookup, Table
 from da4ml_core.passes.area import luts_by_op
 from da4ml_core.passes.dead_code import eliminate_dead_code
-from da4ml_core.passes.narrow import reprove
+from da4ml_core.passes.narrow import reprove, tables_hold
 from da4ml_core.passes.rewriting import Rewriting, rewrite, use_counts
 
 MAX_CUTS = 6  # that are kept of a value: of more, those of the fewest bits
-MAX_ROUNDS = 3
-WORTH_A_ROUND = 0.05  # LUTs saved an operation, for which another round is made
+WORTH_IT = 0.001  # LUTs saved an operation: less is not worth another look at the whole program
 Cut = frozenset[int]  # values that decide another
 
 
@@ -39,19 +38,13 @@ def collapse_cones(program: Program, device: Device) -> Program:
 
     The bits of an address are those of one LUT, so that a table is no slower than what it replaces.
     """
-    for _ in range(MAX_ROUNDS):
-        cones = _chosen(program, device)
-        if not cones:
-            break
-        smaller, widened_bits = _collapsed(program, cones)
-        gain = sum(cone.gain for cone in cones.values()) - widened_bits
-        if gain <= 0 or not _tables_hold(smaller):
-            break
-        few = gain < WORTH_A_ROUND * program.num_ops
-        program = eliminate_dead_code(smaller)
-        if few:
-            break
-    return program
+    least = WORTH_IT * program.num_ops
+    cones = _chosen(program, device)
+    if sum(cone.gain for cone in cones.values()) < least:
+        return program
+    smaller, cones, widened_bits = _collapsed(program, cones)
+    gain = sum(cone.gain for cone in cones.values()) - widened_bits
+    return eliminate_dead_code(smaller) if cones and gain >= least and tables_hold(smaller) else program
 
 
 def _chosen(program: Program, device: Device) -> dict[int, Cone]:
@@ -177,15 +170,6 @@ def _table(program: Program, root: int, inside: Sequence[int], leaves: Sequence[
     return Lookup(Table.of(entries[1:], program.ops[root].interval.exp), lo), reached
 
 
-def _tables_hold(program: Program) -> bool:
-    """Whether every table is for all codes of its operand, whose range may have been proved by what is gone."""
-    return all(
-        op.attribute.domain.contains(program.edge_interval(op.operands[0]))
-        for op in program.ops
-        if isinstance(op.attribute, Lookup)
-    )
-
-
 def _address_of(codes: Sequence[int], offsets: Sequence[int]) -> int:
     return sum(code << offset for code, offset in zip(codes, offsets, strict=True))
 
@@ -195,8 +179,8 @@ def _offsets(ranges: Sequence[Interval]) -> list[int]:
     return [sum(interval.width_bits for interval in ranges[:place]) for place in range(len(ranges))]
 
 
-def _collapsed(program: Program, cones: dict[int, Cone]) -> tuple[Program, int]:
-    """The program with tables, and bits of others that are wider now, for their ranges were proved by what is gone.
+def _collapsed(program: Program, cones: dict[int, Cone]) -> tuple[Program, dict[int, Cone], int]:
+    """The program with tables, which they are, and bits of others wider now, as their ranges were proved by what is gone.
 
     Tables whose operand was proved to stay in range by what they replace are left out.
     """
@@ -208,7 +192,7 @@ def _collapsed(program: Program, cones: dict[int, Cone]) -> tuple[Program, int]:
             if not cones[root].lookup.domain.contains(made.edge_interval(made.ops[place].operands[0]))
         }
         if not lost:
-            return made, widened_bits
+            return made, cones, widened_bits
         cones = {root: cone for root, cone in cones.items() if root not in lost}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from da4ml_core.device import DEFAULT_DEVICE, Device
 from da4ml_core.device import device as known_device
+from da4ml_core.ir.affine import Ranges
 from da4ml_core.ir.collection import collector_rests
 from da4ml_core.ir.cost import depth
 from da4ml_core.ir.program import Program
@@ -16,7 +17,7 @@ from da4ml_core.passes.compact_tables import compact_tables
 from da4ml_core.passes.dead_code import eliminate_dead_code
 from da4ml_core.passes.fold_constants import fold_constants
 from da4ml_core.passes.fuse_sums import fuse_sums
-from da4ml_core.passes.narrow import narrow, reprove
+from da4ml_core.passes.narrow import narrow, tables_hold, with_intervals
 from da4ml_core.passes.order import order
 from da4ml_core.passes.share import share
 from da4ml_core.passes.simplify_arithmetic import simplify_arithmetic
@@ -50,18 +51,20 @@ def optimize(
     pass that changed something, and what it returned, verified. Raises VerificationError for a mistake of a pass.
     """
     with collector_rests():
-        final: dict[Pass, Program] = {}  # what each pass would not change
+        manager = _Manager(watch)
         last = _last(device or known_device(DEFAULT_DEVICE), ternary)
         for _ in range(MAX_ROUNDS):
             for each in ROUND * MAX_ROUNDS:
-                program = _run(program, each, final, watch)
-                if all(final.get(known) is program for known in ROUND):
+                program = manager.run(program, each)
+                if all(manager.final.get(known) is program for known in ROUND):
                     break
             simplified = program
             for each in last:
-                program = _run(program, each, final, watch)
+                program = manager.run(program, each)
             if program is simplified:
-                break
+                program = manager.run(program, order)
+                if program is simplified:
+                    break
         return verify(program)
 
 
@@ -79,20 +82,31 @@ def _last(device: Device, ternary: bool) -> tuple[Pass, ...]:
     def fuse(program: Program) -> Program:
         return fuse_sums(program, device)
 
-    return (sunk_constants, collapse, *((fuse,) if ternary else ()), order)
+    return (sunk_constants, collapse, fuse) if ternary else (sunk_constants, collapse)
 
 
-def _run(
-    program: Program, each: Pass, final: dict[Pass, Program], watch: Callable[[str, Program], None] | None
-) -> Program:
-    """What a pass returns; nothing is run that is known to change nothing."""
-    if final.get(each) is program:
-        return program
-    after = each(program)
-    if after == program:
-        final[each] = program
-        return program
-    program = reprove(after)
-    if watch is not None:
-        watch(each.__name__, verify(program))
-    return program
+class _Manager:
+    """Runs passes; what each returns has the ranges that can be proved of it, and is shown if someone watches."""
+
+    def __init__(self, watch: Callable[[str, Program], None] | None) -> None:
+        self.watch = watch
+        self.final: dict[Pass, Program] = {}  # what each pass would not change
+        self.ranges = Ranges()
+
+    def run(self, program: Program, each: Pass) -> Program:
+        """What a pass returns; nothing is run that is known to change nothing.
+
+        A change is not made if it takes away the proof that the operand of a table stays within it.
+        """
+        if self.final.get(each) is program:
+            return program
+        after = program if each is narrow else each(program)
+        if each is narrow or after != program:
+            after = with_intervals(after, self.ranges.narrowed(after))
+        if after == program or not tables_hold(after):
+            self.final[each] = program
+            return program
+        self.final[narrow] = after
+        if self.watch is not None:
+            self.watch(each.__name__, verify(after))
+        return after
