@@ -180,7 +180,7 @@ def _offsets(ranges: Sequence[Interval]) -> list[int]:
 
 
 def _collapsed(program: Program, cones: dict[int, Cone]) -> tuple[Program, dict[int, Cone], int]:
-    """The program with tables, which they are, and bits of others wider now, as their ranges were proved by what is gone.
+    """The program with tables, which they are, and bits that others grew by: their ranges were proved by what is gone.
 
     Tables whose operand was proved to stay in range by what they replace are left out.
     """

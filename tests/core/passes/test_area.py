@@ -12,12 +12,15 @@ from da4ml_core.passes.dead_code import eliminate_dead_code
 
 HALF = 'xilinx-us+'  # LUTs of two outputs, carry chains beside them
 WHOLE = 'generic-lut4'
+TABLE = 'table t0 {3, 1, 4, 1, 5, 9, 2, 6}\n'
 CASES = {
     'a wire': ('%2 = add %1, %1<<3 : [0, 63]', 0, 0),
     'bits that meet': ('%2 = add %1, %1<<1 : [0, 21]', 2, 4),
     'one sign for all bits above both': ('%2 = add %0, %0<<8 : [-2056, 1799]', 4, 5),
     'a subtracted term, from its lowest bit': ('%2 = add %1<<2, -%1 : [0, 21]', 5, 5),
     'a constant with zeros': ('%2 = const : [5, 5]\n%3 = add %1, %2 : [5, 12]', 2, 4),
+    'a sum of three': ('%2 = add %0, %1, %1<<1 : [-8, 28]', 6, 12),
+    'a table': (TABLE + '%2 = lookup %1 in t0 from 0 : [1, 9]', 2, 4),
     'the opposite': ('%2 = neg %1 : [-7, 0]', 3, 4),
     'a rectifier': ('%2 = relu %0 : [0, 7]', 1.5, 3),
     'a rectifier of what has no sign': ('%2 = relu %1 : [0, 7]', 0, 0),
@@ -39,7 +42,7 @@ CASES = {
 @pytest.mark.parametrize('case', CASES)
 def test_luts_of_the_last_operation(case):
     text, half, whole = CASES[case]
-    last = text.count('\n') + 2
+    last = text.removeprefix(TABLE).count('\n') + 2
     program = given(f'{text}\nreturn %{last}')
     assert (op_luts(program, device(HALF))[last], op_luts(program, device(WHOLE))[last]) == (half, whole)
 

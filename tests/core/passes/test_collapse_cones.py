@@ -1,7 +1,7 @@
 """Cones: what a LUT's worth of bits decides becomes a table where that takes fewer LUTs, and only there."""
 
 import pytest
-from pass_laws import check_becomes, check_random, check_stays, given
+from pass_laws import check_becomes, check_random, check_stays
 
 from da4ml_core.device import device
 from da4ml_core.ir import Lookup
@@ -79,10 +79,12 @@ STAYS = {
         return %5
         """,
     'two values with a sign': """
-        %2 = quantize %0 to fixed<1,0> TRN WRAP : [-2, 1]
-        %3 = quantize %0>>2 to fixed<1,0> TRN WRAP : [-2, 1]
-        %4 = mul %2, %3 : [-2, 4]
-        return %4
+        %2 = input x[1] fixed<3,0> TRN WRAP : [-8, 7]
+        %3 = quantize %0 to fixed<1,0> TRN WRAP : [-2, 1]
+        %4 = quantize %2 to fixed<1,0> TRN WRAP : [-2, 1]
+        %5 = mul %3, %4 : [-2, 4]
+        %6 = mul %5, %3 : [-8, 4]
+        return %6
         """,
     'what all outputs need': """
         %2 = add %1, %1<<1 : [0, 21]
@@ -102,16 +104,31 @@ def test_what_stays(case):
     check_stays(collapse, STAYS[case])
 
 
-def test_codes_that_never_come_together_have_no_entry_of_their_own():
-    """Of %3 and %5, which are both of %2, only some pairs come; other sums are finer than the steps proved."""
-    program = given("""
-        %2 = quantize %1 to ufixed<2,0> TRN WRAP : [0, 3]
-        %3 = add %2, %0 : [-8, 10]
-        %4 = quantize %3 to ufixed<2,0> TRN WRAP : [0, 3]
-        %5 = add %4<<1, %2, -%2 : [0, 3]*2^1
-        return %5
-        """)
-    collapse(program)
+def test_codes_that_never_come_together_have_no_entry():
+    """The sum and the difference of two bits have 4 pairs of codes: of others the result is no multiple of two."""
+    check_becomes(
+        collapse,
+        """
+        %2 = quantize %0 to ufixed<1,0> TRN WRAP : [0, 1]
+        %3 = quantize %1 to ufixed<1,0> TRN WRAP : [0, 1]
+        %4 = add %2, %3 : [0, 2]
+        %5 = add %2, -%3 : [-1, 1]
+        %6 = add %4, %5 : [0, 1]*2^1
+        %7 = bitwise xor %6, %3<<1 : [0, 1]*2^1
+        return %4, %5, %7
+        """,
+        """
+        table t0 {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1}*2^1
+        %2 = quantize %0 to ufixed<1,0> TRN WRAP : [0, 1]
+        %3 = quantize %1 to ufixed<1,0> TRN WRAP : [0, 1]
+        %4 = add %2, %3 : [0, 2]
+        %5 = add %2, -%3 : [-1, 1]
+        %6 = add %1, %2<<3 : [0, 15]
+        %7 = lookup %6 in t0 from 0 : [0, 1]*2^1
+        %8 = bitwise xor %7, %3<<1 : [0, 1]*2^1
+        return %4, %5, %8
+        """,
+    )
 
 
 @pytest.mark.parametrize('seed', range(60))

@@ -59,6 +59,11 @@ STAYS = {
         %2 = lookup %1 in t0 from 0 : [0, 6]
         return %2
         """,
+    'multiples in another order': """
+        table t0 {0, 2, 1, 3, 4, 5, 6, 7}
+        %2 = lookup %1 in t0 from 0 : [0, 7]
+        return %2
+        """,
     'other operations': """
         %2 = relu %0 : [0, 7]
         return %2

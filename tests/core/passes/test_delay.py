@@ -52,6 +52,8 @@ def test_the_delay_of_an_operation(case):
 
 def test_a_shorter_chain_where_fewer_bits_are_asked_for():
     body = '%2 = add %0, %1<<1 : [-8, 21]\n%3 = quantize %2 to ufixed<2,0> TRN WRAP : [0, 3]\nreturn '
+    carry = '%2 = add %0, %1 : [-8, 14]\n%3 = quantize %2 to fixed<4,-2> TRN WRAP : [-2, 3]*2^2\nreturn %3'
+    assert delays_ps(given(carry))[2] == pytest.approx(1000 * chain(5), abs=1)  # the low bits carry
     short, long, none = (delays_ps(given(body + output))[2] for output in ('%3', '%2', '%0'))
     assert none == 0 < short < long
 

@@ -89,8 +89,9 @@ def test_what_stays(case):
     check_stays(fuse, STAYS[case])
 
 
-def test_a_device_without_such_adders_is_left_alone():
-    check_stays(lambda program: fuse_sums(program, device('ecp5')), CASES['of two, one'][0])
+@pytest.mark.parametrize('case', CASES)
+def test_a_device_without_such_adders_is_left_alone(case):
+    check_stays(lambda program: fuse_sums(program, device('ecp5')), CASES[case][0])
 
 
 @pytest.mark.parametrize('seed', range(60))

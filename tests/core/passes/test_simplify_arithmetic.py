@@ -218,9 +218,10 @@ STAYS = {
         %3 = bitwise and %1<<1, %2 : [0, 11]
         %4 = const : [7, 7]
         %5 = bitwise and %1, %4<<1 : [0, 7]
-        %6 = bitwise and %0, %4 : [0, 7]
-        %7 = bitwise or %1, %4 : [0, 7]
-        return %3, %5, %6, %7
+        %6 = const : [15, 15]
+        %7 = bitwise and %0, %6 : [0, 15]
+        %8 = bitwise or %1, %4 : [0, 7]
+        return %3, %5, %7, %8
         """,
     'different values, or one of two sizes': """
         %2 = bitwise xor %0, %1 : [-8, 7]

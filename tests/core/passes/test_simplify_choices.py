@@ -74,10 +74,14 @@ CASES = {
         %2 = mux %1, %0, %1 : [0, 7]
         %3 = const : [-1, -1]
         %4 = mux %3, %0, %1 : [-8, 7]
-        return %2, %4
+        %5 = const : [0, 0]
+        %6 = mux %0, %3, %5 : [-1, 0]
+        %7 = neg %6 : [0, 1]
+        %8 = mux %7, %0, %1 : [0, 7]
+        return %2, %4, %8
         """,
         """
-        return %1, %0
+        return %1, %0, %1
         """,
     ),
     'a selection between the same': (
@@ -112,12 +116,13 @@ CASES = {
         %5 = mux -%4, %0, %1 : [-8, 7]
         %6 = mux %0, %2, %3 : [0, 1]
         %7 = mux -%6, %0, %1 : [-8, 7]
-        return %5, %7
+        %8 = mux %6, %0, %1 : [0, 7]
+        return %5, %7, %8
         """,
         """
         %2 = mux %0, %1, %0 : [-8, 7]
         %3 = mux %0, %0, %1 : [-8, 7]
-        return %2, %3
+        return %2, %3, %1
         """,
     ),
     'a choice within a branch by the same condition': (
@@ -150,6 +155,13 @@ STAYS = {
         %5 = quantize %0 to fixed<3,-1> RND WRAP : [-4, 3]*2^1
         %6 = quantize %5 to fixed<3,-2> TRN WRAP : [-2, 1]*2^2
         return %3, %4, %6
+        """,
+    'bits below or above those of the first conversion': """
+        %2 = quantize %0 to fixed<2,-1> TRN WRAP : [-2, 1]*2^1
+        %3 = quantize %2 to fixed<1,0> TRN WRAP : [-2, 1]
+        %4 = quantize %0 to fixed<2,0> TRN WRAP : [-4, 3]
+        %5 = quantize %4>>1 to fixed<2,0> TRN WRAP : [-2, 1]
+        return %3, %5
         """,
     'rectifiers that have something to do': """
         %2 = relu %0 : [0, 7]

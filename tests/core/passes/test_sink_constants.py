@@ -46,8 +46,13 @@ def test_the_constant_meets_the_term_that_waits():
 
 @pytest.mark.parametrize(
     'change',
-    [('return %6', 'return %6, %4'), ('-%4<<1 : [-147', '-%2<<1 : [-147'), ('add %5, -%4<<1 :', 'add %2, -%4<<1 :')],
-    ids=['the sum is used elsewhere', 'no sum', 'no constant'],
+    [
+        ('return %6', 'return %6, %4'),
+        ('-%4<<1 : [-147', '-%2<<1 : [-147'),
+        ('add %5, -%4<<1 :', 'add %2, -%4<<1 :'),
+        ('add %5, -%4<<1 : [-147, 63]', 'add %4<<1, -%5 : [-63, 147]'),
+    ],
+    ids=['the sum is used elsewhere', 'no sum', 'no constant', 'a subtracted constant'],
 )
 def test_what_cannot_move_stays(change):
     program = parse_program(BEFORE.replace(*change))
