@@ -1,6 +1,6 @@
 """The differential test of tracing: a registry of expressions on which numpy and a traced program must agree."""
 
-from traced import arrays, elementwise, indexing, products, quantized, reductions, windows
+from traced import arrays, elementwise, indexing, products, quantized, reductions, series, windows
 from traced.case import CASES, Case, check, covered
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     'products',
     'quantized',
     'reductions',
+    'series',
     'windows',
 ]

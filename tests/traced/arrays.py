@@ -207,3 +207,31 @@ def along_axes(d: Draw):
         np.apply_over_axes(np.sum, x, axes),
         x * (len(np.shape(x)) + np.size(x) + np.size(x, axis) + np.ndim(x)),
     )
+
+
+@case(np.lib.stride_tricks.sliding_window_view)
+def windows(d: Draw):
+    shape = d.input(d.shape(least=1))
+    axis = d.axis(len(shape))
+    size = d.integer(1, shape[axis])
+    sizes = tuple(d.integer(1, extent) for extent in shape)
+    view = np.lib.stride_tricks.sliding_window_view
+    return lambda x: (view(x, size, axis=axis), view(x, sizes), view(x > 0, sizes).any(axis=-1))
+
+
+@case(name='methods of arrays')
+def array_methods(d: Draw):
+    shape = d.input(d.shape(least=2))
+    axis, order, value = d.axis(len(shape)), d.pick(('C', 'F')), d.constant()
+    mask = d.constant((shape[axis],), integer=True, low=0, high=1) == 1
+
+    def expression(x):
+        ordered, filled = x.copy(), x.copy()
+        ordered.sort(axis)
+        filled[0].fill(value)
+        return (
+            *(ordered, filled, x.mT, x.real, x.conjugate(), x.compress(mask, axis)),
+            *(x.ravel(order), x.flatten(order), x.copy(order), x.reshape(-1, shape[0], order=order)),
+        )
+
+    return expression

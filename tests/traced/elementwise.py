@@ -82,6 +82,12 @@ def shifts(d: Draw):
     return lambda x: function(x, amounts)
 
 
+@case(np.bitwise_count if hasattr(np, 'bitwise_count') else 'bitwise_count')
+def bitwise_count(d: Draw):
+    d.input(d.shape(), integer=True, width=9)
+    return lambda x: np.bitwise_count(x)
+
+
 @case(np.ldexp)
 def ldexp(d: Draw):
     shape = d.input(d.shape())
@@ -113,13 +119,13 @@ for symbol in ('floordiv', 'mod'):
 case(name='operator divmod')(divided(divmod))
 
 
-@case(np.power)
+@case(np.power, np.float_power)
 def power(d: Draw):
     shape = d.input(d.shape(most=2), width=5)
     exponents = d.constant(d.partner(shape), integer=True, low=0, high=4)
     if d.flag():
         exponents = np.asarray(exponents).astype(float)
-    return d.pick((lambda x: x**exponents, lambda x: np.power(x, exponents)))
+    return d.pick((lambda x: x**exponents, lambda x: np.power(x, exponents), lambda x: np.float_power(x, exponents)))
 
 
 @case(np.round, np.around)

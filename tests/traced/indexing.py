@@ -118,6 +118,38 @@ def symbolic_indices(d: Draw):
     return lambda x, i: x[np.clip(i, -size, size - 1)]
 
 
+@case(name='symbolic indices among others')
+def symbolic_keys(d: Draw):
+    """Symbolic indices on any axes, with slices, numbers, arrays, masks, new axes and ... between them."""
+    shape = d.input(d.shape(least=2))
+    common = d.pick(((), (2,), (2, 1)))
+    d.input(common, integer=True, width=3)
+    ndim = d.integer(1, len(shape))
+    symbolic = d.integer(0, ndim - 1)
+    parts = [None] * ndim
+    for axis, extent in enumerate(shape[:ndim]):
+        form = d.integer(0, 4)
+        if axis == symbolic or form == 0:
+            parts[axis] = _clipped(extent)
+        elif form == 1:
+            parts[axis] = d.numpy().integers(-extent, extent, d.pick(((), (2,), (1,))))
+        elif form == 2:
+            parts[axis] = np.arange(extent) == d.integer(0, extent - 1)
+        else:
+            parts[axis] = _part(d, extent)
+    if d.flag():
+        parts.insert(d.integer(0, ndim), (None, Ellipsis)[d.flag()])
+
+    def expression(x, i):
+        return x[tuple(part(i) if callable(part) else part for part in parts)]
+
+    return expression
+
+
+def _clipped(extent):
+    return lambda i: np.clip(i, -extent, extent - 1)
+
+
 @case(np.take, take_constant)
 def take(d: Draw):
     shape = d.input(d.shape(least=1, most=2, extent=5))
@@ -130,7 +162,11 @@ def take(d: Draw):
         return d.pick((lambda x: np.take(x, places, axis, mode=mode), lambda x: x.take(places, axis, mode=mode)))
     d.input(d.shape(most=2), integer=True, width=4)
     constant = d.constant(shape)
-    if d.flag():
+    form = d.integer(0, 2)
+    if form == 0:
+        mode = d.pick(('wrap', 'clip'))
+        return lambda x, i: np.take(x, i, axis, mode=mode)
+    if form == 1:
         return lambda x, i: np.take(x, np.clip(i, -size, size - 1), axis)
     size = shape[0]
     return (

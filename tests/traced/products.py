@@ -162,3 +162,39 @@ def trace(d: Draw):
 def convolve(d: Draw):
     mode, function = d.pick(('full', 'same', 'valid')), d.pick((np.convolve, np.correlate))
     return pair(d, (d.integer(1, 5),), (d.integer(1, 5),), lambda x, y: function(x, y, mode))
+
+
+@case(name='convolution by a number')
+def convolve_scalar(d: Draw):
+    d.input((d.integer(1, 4),))
+    weight, mode = d.constant(), d.pick(('full', 'same', 'valid'))
+    function = d.pick((np.convolve, np.correlate))
+    return lambda x: function(x, [weight], mode) if function is np.correlate else function(x, weight, mode)
+
+
+@case(np.linalg.matrix_power, np.linalg.multi_dot)
+def matrix_products(d: Draw):
+    size, power = d.integer(1, 3), d.integer(1, 3)
+    d.input((size, size), width=3)
+    left, right = d.constant((2, size)), d.constant((size,))
+    order = d.pick(((left, None, right), (None, left.T), (left, None, None, right), (None, None)))
+    return lambda x: (
+        np.linalg.matrix_power(x, power),
+        np.linalg.multi_dot([x if matrix is None else matrix for matrix in order]),
+    )
+
+
+if hasattr(np.linalg, 'vecdot'):
+
+    @case(np.linalg.matmul, np.linalg.vecdot, np.linalg.outer, np.linalg.tensordot, np.linalg.cross, np.linalg.trace)
+    def standard_products(d: Draw):
+        d.input((3, 3), width=4)
+        constant, axis, offset = d.constant((3, 3)), d.axis(2), d.integer(-2, 2)
+        return lambda x: (
+            np.linalg.matmul(x, constant),
+            np.linalg.vecdot(x, constant, axis=axis),
+            np.linalg.outer(x[0], constant[1]),
+            np.linalg.tensordot(constant, x, axes=1),
+            np.linalg.cross(x, constant, axis=axis),
+            np.linalg.trace(x, offset=offset),
+        )

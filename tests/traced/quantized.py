@@ -31,6 +31,8 @@ def rounded(x: Fraction, mode: Rounding) -> int:
 
 def fixed(number: Fraction, kind: FixedType, rounding: Rounding, overflow: Overflow) -> Fraction:
     """A number in a type, as UG1399 describes the modes."""
+    if kind.width_bits <= 0:
+        return Fraction(0)
     step = Fraction(2) ** -kind.frac_bits
     code = rounded(number / step, rounding)
     low, high = (
@@ -38,8 +40,6 @@ def fixed(number: Fraction, kind: FixedType, rounding: Rounding, overflow: Overf
         if kind.signed
         else (0, (1 << kind.width_bits) - 1)
     )
-    if kind.width_bits <= 0:
-        return Fraction(0)
     if overflow is Overflow.SAT_SYM and kind.signed:
         low = -high
     if overflow is Overflow.WRAP:
@@ -49,9 +49,9 @@ def fixed(number: Fraction, kind: FixedType, rounding: Rounding, overflow: Overf
     return code * step
 
 
-def kind_and_modes(d: Draw, least_width: int = 1):
+def kind_and_modes(d: Draw):
     signed = d.flag()
-    width, frac = d.integer(least_width, 7), d.integer(-2, 6)
+    width, frac = d.integer(0, 7), d.integer(-4, 8)
     return FixedType(signed, width - signed - frac, frac), d.pick(tuple(Rounding)), d.pick(tuple(Overflow))
 
 
@@ -131,6 +131,17 @@ for label, composed in {
     'powers of constants': lambda x: 1.5 ** (x / 8),
     'hypot with a constant': lambda x: np.hypot(x, 1.5),
     'arctan2 with a constant': lambda x: np.arctan2(x, 2.0),
+    'over its own magnitude': lambda x: x / (abs(x) + 1),
+    'quotients': lambda x: (x + 9) // (abs(x) + 1) + (x + 9) % (x * x + 0.5) - np.fmod(x, abs(x) + 0.75),
+    'functions of several forms of one': lambda x: np.arctan2(x, x * x + 1) + np.hypot(x, x + 1),
+    'symbolic exponents': lambda x: (abs(x) + 1) ** (x / 4),
+    'chosen functions': lambda x: np.where(x > 0, np.log(np.maximum(x, 0.25)), x * 2),
+    'chosen where the other is not finite': lambda x: np.where(x > 0, np.log(x), -1),
+    'selected functions': lambda x: np.select([x > 1, x > 0], [np.exp(-x), x], np.tanh(x)),
+    'clipped functions': lambda x: np.clip(np.sinh(x / 4), -1, None).clip(max=2),
+    'interpolated': lambda x: np.interp(np.tanh(x), [-1, 0, 1], [0, 1, 4]),
+    'rounded': lambda x: np.round(np.exp(x / 8)) + np.fix(np.sin(x) * 4) - np.nan_to_num(np.cos(x)),
+    'moved': lambda x: np.flip(np.sin(x.reshape(-1, 1)).T[0])[::-1][np.newaxis].reshape(x.shape) - x,
 }.items():
     function_case(composed, label)
 

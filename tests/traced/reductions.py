@@ -214,6 +214,11 @@ def searchsorted(d: Draw):
     side = d.pick(('left', 'right'))
     edges = np.sort(d.constant((d.integer(1, 6),)))
     if d.flag():
+        d.input(d.shape(most=2), width=d.pick((6, 10)))
+        mixed = edges[d.numpy().permutation(len(edges))]
+        order = np.argsort(mixed)
+        return lambda x: np.searchsorted(mixed, x, side, order)
+    if d.flag():
         d.input((len(edges),))
         value = d.constant(d.shape(most=2))
         return lambda a: np.searchsorted(np.sort(a), value, side)
@@ -242,6 +247,18 @@ def histogram(d: Draw):
     return lambda x: np.histogram(x, bins=count, range=bounds, weights=weights)
 
 
+@case(name='sums in bins')
+def sums_in_bins(d: Draw):
+    shape = d.input(d.shape(), width=d.pick((6, 10)))
+    d.input(shape)
+    d.input((d.integer(1, 6),), integer=True, width=3, signed=False)
+    edges = np.unique([*d.constant((4,)), -1, 1])
+    return lambda x, y, i: (
+        np.histogram(x, edges, weights=y)[0],
+        np.bincount(i, np.resize(y, i.shape), minlength=16),
+    )
+
+
 @case(np.bincount)
 def bincount(d: Draw):
     shape = d.input((d.integer(1, 6),), integer=True, width=3, signed=False)
@@ -263,31 +280,11 @@ def membership(d: Draw):
     )
 
 
-@case(np.linalg.norm)
+@case(np.linalg.norm, np.linalg.vector_norm if hasattr(np.linalg, 'vector_norm') else 'vector_norm')
 def norms(d: Draw):
     shape = d.input(d.shape(least=1))
     order, axis = d.pick((1, np.inf, -np.inf)), d.axis(len(shape))
-    return lambda x: np.linalg.norm(x, order, axis)
-
-
-@case(np.trapezoid if hasattr(np, 'trapezoid') else 'trapezoid')
-def trapezoid(d: Draw):
-    shape = d.input(d.shape(least=1))
-    axis, dx = d.axis(len(shape)), d.pick((1, 0.5, 0.25))
-    return lambda y: np.trapezoid(y, dx=dx, axis=axis)
-
-
-@case(np.diff, np.ediff1d)
-def differences(d: Draw):
-    shape = d.input(d.shape(least=1))
-    axis, times = d.axis(len(shape)), d.integer(0, 3)
-    ends = {name: d.constant() for name in ('prepend', 'append') if d.flag()}
-    end = d.constant((2,)) if d.flag() else None
-    return lambda x: (np.diff(x, times, axis, **ends), np.ediff1d(x, end), np.diff(x > 0, axis=axis))
-
-
-@case(np.polyval)
-def polyval(d: Draw):
-    d.input(d.shape(most=2), width=4)
-    coefficients = d.constant((d.integer(1, 4),))
-    return lambda x: np.polyval(coefficients, x)
+    if d.flag() or not hasattr(np.linalg, 'vector_norm'):
+        return lambda x: np.linalg.norm(x, order, axis)
+    axis, keepdims = d.pick((axis, None)), d.flag()
+    return lambda x: np.linalg.vector_norm(x, ord=order, axis=axis, keepdims=keepdims)

@@ -39,6 +39,14 @@ class SymbolicArray(Elements, NDArrayOperatorsMixin):
         return self.transpose()
 
     @property
+    def mT(self) -> SymbolicArray:
+        return self.swapaxes(-1, -2)  # type: ignore[no-any-return]
+
+    @property
+    def real(self) -> SymbolicArray:
+        return self
+
+    @property
     def flat(self) -> Iterator[SymbolicArray]:
         return iter(self.ravel())
 
@@ -58,17 +66,39 @@ class SymbolicArray(Elements, NDArrayOperatorsMixin):
         types = (signed, int_bits, frac_bits)
         return SymbolicArray(self.context, quantize_elements(self.context, self.elements, *types, rounding, overflow))
 
-    def reshape(self, *shape: Any) -> SymbolicArray:
-        return SymbolicArray(self.context, self.elements.reshape(*shape), self.truth)
+    def reshape(self, *shape: Any, order: Any = 'C') -> SymbolicArray:
+        return SymbolicArray(self.context, self.elements.reshape(*shape, order=order), self.truth)
 
-    def ravel(self) -> SymbolicArray:
-        return self.reshape(-1)
+    def ravel(self, order: Any = 'C') -> SymbolicArray:
+        return self.reshape(-1, order=order)
 
-    def flatten(self) -> SymbolicArray:
-        return self.copy().ravel()
+    def flatten(self, order: Any = 'C') -> SymbolicArray:
+        return self.copy().ravel(order)
 
-    def copy(self) -> SymbolicArray:
-        return SymbolicArray(self.context, self.elements.copy(), self.truth)
+    def copy(self, order: Any = 'C') -> SymbolicArray:
+        return SymbolicArray(self.context, self.elements.copy(order), self.truth)
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> SymbolicArray:
+        return self.copy()  # of the same program: the elements never change
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise UnsupportedOperation(
+            'a symbolic array is part of a program in the making, and cannot be pickled',
+            location=user_location(),
+            hint='finish the program: it can be saved, pickled and sent',
+        )
+
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+    def sort(self, axis: int = -1, kind: Any = None, order: None = None, *, stable: bool | None = None) -> None:
+        self[...] = np.sort(self, axis, kind, order, stable=stable)
+
+    def compress(self, condition: Any, axis: int | None = None) -> SymbolicArray:
+        compressed: SymbolicArray = np.compress(condition, self, axis)  # type: ignore[assignment]
+        return compressed
 
     def transpose(self, *axes: Any) -> SymbolicArray:
         return SymbolicArray(self.context, self.elements.transpose(*axes), self.truth)
@@ -143,6 +173,8 @@ class SymbolicArray(Elements, NDArrayOperatorsMixin):
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
+        if any(issubclass(kind, Deferred) for kind in types):
+            return NotImplemented
         return self._wrapped(*call_function(self.context, function, args, kwargs))
 
     def _wrapped(self, result: Any, truth: bool) -> Any:
@@ -203,6 +235,6 @@ _METHODS = frozenset(
     {
         *('sum', 'mean', 'prod', 'max', 'min', 'all', 'any', 'argmax', 'argmin', 'clip', 'var', 'std', 'round'),
         *('cumsum', 'cumprod', 'dot', 'trace', 'diagonal', 'argsort', 'searchsorted', 'take', 'repeat', 'squeeze'),
-        *('swapaxes', 'conj', 'choose'),
+        *('swapaxes', 'conj', 'conjugate', 'choose'),
     }
 )

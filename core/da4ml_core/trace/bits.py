@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from da4ml_core._srcloc import user_location
 from da4ml_core.errors import UnsupportedOperation
 from da4ml_core.fixed import FixedType, Overflow, Rounding
 from da4ml_core.ir.opcode import BitFunction, Quantization
 from da4ml_core.trace.context import Context
 from da4ml_core.trace.graph import Graph
-from da4ml_core.trace.linear import ObjectArray
+from da4ml_core.trace.linear import ObjectArray, sum_axes
 from da4ml_core.trace.operands import Handler, constant, elements, elementwise
+from da4ml_core.trace.selection import absolute
 from da4ml_core.trace.variable import Variable
 
 
@@ -45,6 +48,22 @@ def shift(left: bool) -> Handler:
         )
 
     return apply
+
+
+def count(context: Context, a: Any) -> ObjectArray:
+    """How many bits are set in the magnitude of each integer."""
+    graph, source = context.graph, elements(context, a)
+    intervals = [graph.interval(variable) for variable in source.flat]
+    if any(interval.exp < 0 for interval in intervals):
+        raise UnsupportedOperation('the bits of integers are counted, not those of fractions', location=user_location())
+    width = max((interval.width_bits + interval.exp for interval in intervals), default=0)
+    lowest = Quantization(FixedType(False, 1, 0))
+    bits = elementwise(
+        lambda x, place: graph.quantize(absolute(graph, x).scaled(-int(place)), lowest),
+        source[..., None],
+        np.arange(width),
+    )
+    return sum_axes(graph, context.solver, bits, [source.ndim])
 
 
 def _right(graph: Graph, variable: Variable, bits: int) -> Variable:

@@ -12,7 +12,7 @@ from da4ml_core._srcloc import user_location
 from da4ml_core.errors import UnsupportedOperation
 from da4ml_core.trace.context import Elements
 from da4ml_core.trace.linear import exact_matrix
-from da4ml_core.trace.operands import normal_axes, normal_axis, shape_of
+from da4ml_core.trace.operands import constant, normal_axes, normal_axis, shape_of
 from da4ml_core.trace.products import exact_log2
 
 
@@ -82,18 +82,6 @@ def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = F
     return np.sum(a * (given / total), axis=axis, keepdims=keepdims)
 
 
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """The norms of vectors: 1, infinity, or 2, which is a square root to be quantized."""
-    axes = normal_axes(len(shape_of(x)), axis)
-    if ord in (None, 2) and (len(axes) == 1 or ord is None):
-        return np.sqrt(np.sum(x * x, axis=axes, keepdims=keepdims))
-    if len(axes) == 1 and ord == 1:
-        return np.sum(np.abs(x), axis=axes, keepdims=keepdims)
-    if len(axes) == 1 and ord in (np.inf, -np.inf):
-        return (np.max if ord > 0 else np.min)(np.abs(x), axis=axes[0], keepdims=keepdims)
-    raise _refused(f'the norm of order {ord} over axes {axes} cannot be traced')
-
-
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
     """The differences of neighbours, n times."""
     axis = normal_axis(len(shape_of(a)), axis)
@@ -146,13 +134,67 @@ def isin(
     return np.logical_not(found) if invert else found
 
 
-def trapezoid(y: Any, x: None = None, dx: float = 1.0, axis: int = -1) -> Any:
-    """The integral of samples at equal distances."""
-    if x is not None:
-        raise _refused('numpy.trapezoid is traced with dx, a constant distance of the samples')
-    axis = normal_axis(len(shape_of(y)), axis)
+def cumulative_sum(
+    x: Any, /, *, axis: int | None = None, dtype: None = None, out: None = None, include_initial: bool = False
+) -> Any:
+    return _cumulated(np.cumsum, 0, x, axis, include_initial)
+
+
+def cumulative_prod(
+    x: Any, /, *, axis: int | None = None, dtype: None = None, out: None = None, include_initial: bool = False
+) -> Any:
+    return _cumulated(np.cumprod, 1, x, axis, include_initial)
+
+
+def _cumulated(function: Callable[..., Any], start: int, x: Any, axis: int | None, include_initial: bool) -> Any:
+    if axis is None and len(shape_of(x)) != 1:
+        raise _refused(f'an axis is needed for an array of shape {shape_of(x)}')
+    axis = normal_axis(len(shape_of(x)), axis or 0)
+    result = function(x, axis=axis)
+    if not include_initial:
+        return result
+    shape = [1 if number == axis else extent for number, extent in enumerate(shape_of(x))]
+    return np.concatenate([np.full(shape, start), result], axis=axis)
+
+
+def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
+    """The integral of samples at constant places, or at equal distances."""
+    shape = shape_of(y)
+    axis = normal_axis(len(shape), axis)
     before, behind = ((slice(None),) * axis + (cut,) for cut in (slice(None, -1), slice(1, None)))
-    return np.sum((y[before] + y[behind]) * (Fraction(dx) / 2), axis=axis)
+    steps: Any = Fraction(dx)
+    if x is not None:
+        places = exact_matrix(constant('the places of samples', x))
+        if places.ndim == 1:
+            places = places.reshape([-1 if number == axis else 1 for number in range(len(shape))])
+        steps = places[behind] - places[before]
+    return np.sum((y[before] + y[behind]) * (steps / 2), axis=axis)
+
+
+def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    """Central differences over constant distances, one for all axes or one for each; one-sided ones at the ends."""
+    shape = shape_of(f)
+    axes = normal_axes(len(shape), axis)
+    steps = [constant('the distance of samples', step) for step in varargs] or [np.asarray(1)]
+    steps = steps * len(axes) if len(steps) == 1 else steps
+    if edge_order != 1 or len(steps) != len(axes) or any(step.ndim for step in steps):
+        raise _refused('numpy.gradient is traced with one distance for each axis, and edges of order 1')
+    if any(shape[number] < 2 for number in axes):
+        raise _refused(f'numpy.gradient needs two elements along each of the axes {axes} of a shape {shape}')
+    results = []
+    for number, step in zip(axes, steps, strict=True):
+        rows = np.moveaxis(f, number, -1)
+        middle = (rows[..., 2:] - rows[..., :-2]) / 2
+        ends = [np.diff(rows[..., cut]) for cut in (slice(None, 2), slice(-2, None))]
+        slopes = np.concatenate([ends[0], middle, ends[1]], axis=-1) / step
+        results.append(np.moveaxis(slopes, -1, number))
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+    """The powers of each element of a vector, the highest first."""
+    powers = np.arange(shape_of(x)[0] if N is None else N)
+    return np.expand_dims(x, -1) ** (powers if increasing else powers[::-1])
 
 
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
@@ -205,7 +247,6 @@ COMPOSED: Mapping[str, Callable[..., Any]] = {
     'std': std,
     'nanstd': std,
     'average': average,
-    'linalg.norm': norm,
     'diff': diff,
     'ediff1d': ediff1d,
     'polyval': polyval,
@@ -213,6 +254,10 @@ COMPOSED: Mapping[str, Callable[..., Any]] = {
     'array_equal': array_equal,
     'isin': isin,
     'trapezoid': trapezoid,
+    'gradient': gradient,
+    'vander': vander,
+    'cumulative_sum': cumulative_sum,
+    'cumulative_prod': cumulative_prod,
     'interp': interp,
     'sinc': sinc,
     'round': round_,

@@ -141,7 +141,8 @@ def trace(
 
 
 def convolve(context: Context, a: Any, v: Any, mode: str = 'full') -> ObjectArray:
-    """numpy.convolve of two vectors."""
+    """numpy.convolve of two vectors; a number is one of length 1."""
+    a, v = (np.reshape(x, (1,)) if not shape_of(x) else x for x in (a, v))
     whole = _convolved(context, a, v, mode)
     longest, shortest = _lengths(a, v)
     start = {'full': 0, 'same': (shortest - 1) // 2, 'valid': shortest - 1}[mode]

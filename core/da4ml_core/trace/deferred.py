@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
@@ -16,15 +16,16 @@ from da4ml_core._srcloc import user_location
 from da4ml_core.errors import UnsupportedOperation
 from da4ml_core.fixed import Overflow, Rounding
 from da4ml_core.ir.table import MAX_ENTRIES
+from da4ml_core.trace.composed import interp, ndim, shape, size
 from da4ml_core.trace.cone import codes_of, deciding
 from da4ml_core.trace.context import Elements
 from da4ml_core.trace.graph import Graph
-from da4ml_core.trace.operands import elements
+from da4ml_core.trace.operands import as_scalar, elements
 from da4ml_core.trace.products import is_product
 from da4ml_core.trace.quantize import element_quantizations
 from da4ml_core.trace.tables import Function, tabulate
 from da4ml_core.trace.variable import NO_VALUE, Dyadic, Variable
-from da4ml_core.trace.vocabulary import UFUNCS
+from da4ml_core.trace.vocabulary import ALTERNATIVES, UFUNCS
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -35,6 +36,7 @@ class Call:
     operands: tuple[Any, ...]
 
 
+_QUANTIZE_IT = 'call .quantize(...) on it before it meets other symbolic values'
 _NOT_QUANTIZED = 'a function of a symbolic array has no exact fixed-point value before it is quantized'
 
 
@@ -68,10 +70,13 @@ class Deferred(NDArrayOperatorsMixin):
         if sum(not isinstance(x, np.ndarray) for x in operands) > 1:
             for variables in _variables(leaves, shape):
                 if _values(variables) and next(deciding(source.context.graph, _values(variables)), None) is None:
+                    name = getattr(function, '__name__', str(function))
                     raise UnsupportedOperation(
-                        f'of several values, {_NOT_QUANTIZED}',
+                        f'numpy.{name} of several values: {_NOT_QUANTIZED}, and then must depend on one value alone',
                         location=user_location(),
-                        hint='call .quantize(...) on it before it meets other symbolic values',
+                        hint=ALTERNATIVES[name]
+                        if isinstance(function, np.ufunc) and name in ALTERNATIVES
+                        else _QUANTIZE_IT,
                     )
         return made
 
@@ -123,12 +128,35 @@ class Deferred(NDArrayOperatorsMixin):
     def is_external(self) -> bool:
         return False
 
-    def reshape(self, shape: tuple[int, ...]) -> Deferred:
-        """The same elements in another shape of as many."""
-        return self._moved(lambda array: array.reshape(shape))
+    @property
+    def T(self) -> Deferred:
+        return self.transpose()
 
-    def transpose(self, *axes: int) -> Deferred:
-        return self._moved(lambda array: array.transpose(axes))
+    def reshape(self, *shape: Any) -> Deferred:
+        """The same elements in another shape of as many."""
+        return self._moved(lambda array: array.reshape(*shape))
+
+    def ravel(self) -> Deferred:
+        return self.reshape(-1)
+
+    def transpose(self, *axes: Any) -> Deferred:
+        return self._moved(lambda array: array.transpose(*axes))
+
+    def clip(self, min: Any = None, max: Any = None) -> Any:
+        return np.clip(self, min, max)
+
+    def __getitem__(self, key: Any) -> Deferred:
+        if any(isinstance(part, (Elements, Deferred)) for part in (key if isinstance(key, tuple) else (key,))):
+            self._refuse()
+        return self._moved(lambda array: _as_array(array[key]))
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise UnsupportedOperation('a symbolic scalar has no length', location=user_location())
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Deferred]:
+        return (self[place] for place in range(len(self)))
 
     def _moved(self, move: Callable[[Any], Any]) -> Deferred:
         moved: dict[int, Any] = {}
@@ -150,6 +178,20 @@ class Deferred(NDArrayOperatorsMixin):
             )
         return Deferred.of(ufunc, inputs)
 
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Choices, and functions of numbers: what numpy says of one element is said of each."""
+        if function is np.where and len(args) == 3 and not kwargs:
+            return Deferred.of(function, args)
+        if function in _OF_NUMBERS and len(args) == 1 and not kwargs:
+            return Deferred.of(function, args)
+        if function in _COMPOSED:
+            return _COMPOSED[function](*args, **kwargs)
+        if function in _MOVES and isinstance(args[0], Deferred):
+            return args[0]._moved(lambda array: function(array, *args[1:], **kwargs))
+        return self._refuse()
+
     def _refuse(self, *args: Any, **kwargs: Any) -> Any:
         raise UnsupportedOperation(
             _NOT_QUANTIZED,
@@ -157,7 +199,10 @@ class Deferred(NDArrayOperatorsMixin):
             hint='call .quantize(...) on it first',
         )
 
-    __array__ = __array_function__ = __getitem__ = __iter__ = __len__ = _refuse
+    def __deepcopy__(self, memo: dict[int, Any]) -> Deferred:
+        return self  # it never changes
+
+    __array__ = __reduce_ex__ = _refuse
 
     def __format__(self, spec: str) -> str:
         return self._refuse() if spec else repr(self)
@@ -167,6 +212,37 @@ class Deferred(NDArrayOperatorsMixin):
     def __repr__(self) -> str:
         names = ', '.join(function.__name__ for function in (call.function for call in self._calls))
         return f'Deferred(shape={self.shape}, functions={names})'
+
+
+_OF_NUMBERS = frozenset({np.nan_to_num, np.fix, np.round, np.around, np.real, np.sinc})
+_MOVES = frozenset({np.reshape, np.ravel, np.transpose, np.moveaxis, np.swapaxes, np.expand_dims, np.squeeze, np.flip})
+
+
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    for function, bound in ((np.maximum, a_min if min is None else min), (np.minimum, a_max if max is None else max)):
+        a = a if bound is None else function(a, bound)
+    return a
+
+
+def _select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        default = np.where(condition, choice, default)
+    return default
+
+
+_COMPOSED: Mapping[Callable[..., Any], Callable[..., Any]] = {
+    np.clip: _clip,
+    np.select: _select,
+    np.interp: interp,
+    np.shape: shape,
+    np.size: size,
+    np.ndim: ndim,
+}
+
+
+def _as_array(picked: Any) -> Any:
+    """One element as an array without axes; a variable is a tuple, which numpy would spread."""
+    return as_scalar(picked) if isinstance(picked, Variable) else np.asarray(picked)
 
 
 def defer(x: Elements, function: Callable[..., Any], constants: ArrayLike) -> Deferred:
@@ -250,18 +326,20 @@ def _kept(operand: Any) -> Any:
     return array
 
 
-def is_deferred(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: Any) -> bool:
-    """Whether a call is a function of one symbolic number that only a table can compute.
+_DIVISIONS = frozenset({np.true_divide, np.floor_divide, np.remainder, np.fmod})
 
-    That is any ufunc that has no exact meaning, also one of another package, with constants for its other operands;
-    of those that have one, a reciprocal, and powers that are no products.
+
+def is_deferred(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: Any) -> bool:
+    """Whether a call is a function of symbolic numbers that only a table can compute.
+
+    That is any ufunc that has no exact meaning, also one of another package; of those that have one, division by a
+    symbolic number, and powers that are no products.
     """
     if method != '__call__' or kwargs or ufunc.nout != 1 or ufunc.signature is not None:
         return False
-    if sum(isinstance(operand, Elements) for operand in inputs) != 1:
-        return False
-    if ufunc is np.true_divide:
+    if ufunc in _DIVISIONS:
         return isinstance(inputs[1], Elements)
-    if ufunc is np.power:
+    if ufunc in (np.power, np.float_power):
         return isinstance(inputs[1], Elements) or not is_product(inputs[1])
-    return ufunc not in UFUNCS
+    kinds = {kind[0] for kind in ufunc.types}  # of their first operands: some take integers only
+    return ufunc not in UFUNCS and ('d' in kinds or kinds == {'O'})

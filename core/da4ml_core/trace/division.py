@@ -9,7 +9,8 @@ import numpy as np
 
 from da4ml_core._srcloc import user_location
 from da4ml_core.errors import UnsupportedOperation
-from da4ml_core.fixed import Rounding, dyadic
+from da4ml_core.fixed import FixedType, Interval, Rounding, dyadic
+from da4ml_core.ir.opcode import Quantization
 from da4ml_core.trace.context import Context, Elements
 from da4ml_core.trace.graph import Graph
 from da4ml_core.trace.linear import ObjectArray, SolverOptions, exact_matrix, multiply_variables
@@ -62,7 +63,20 @@ def modf(context: Context, a: Any) -> tuple[ObjectArray, ObjectArray]:
 
 def _remains(context: Context, a: Any, b: Any, quotients: ObjectArray) -> ObjectArray:
     multiples = multiply(context, Elements(context, quotients), b)
-    return elementwise(lambda x, y: context.graph.add(x, y.scaled(0, True)), elements(context, a), multiples)
+    graph = context.graph
+    return elementwise(lambda x, m, y: _rest(graph, x, m, y), elements(context, a), multiples, _divisors(b))
+
+
+def _rest(graph: Graph, x: Variable, multiple: Variable, divisor: Fraction) -> Variable:
+    """What x is more than a multiple of the divisor: less than that, so that it has no higher bits."""
+    if divisor < 0:
+        return _rest(graph, x.scaled(0, True), multiple.scaled(0, True), -divisor).scaled(0, True)
+    numerator, denominator = divisor.as_integer_ratio()
+    is_power = not (numerator & (numerator - 1) or denominator & (denominator - 1))
+    rest = x if is_power else graph.add(x, multiple.scaled(0, True))  # of a power of two, the low bits are the rest
+    exp = graph.interval(rest).exp
+    largest = -(-divisor // Fraction(2) ** exp) - 1
+    return graph.quantize(rest, Quantization(FixedType.holding(Interval(0, largest, exp))))
 
 
 def _divisors(b: Any) -> ObjectArray:

@@ -11,11 +11,12 @@ from da4ml_core.errors import UnsupportedOperation
 from da4ml_core.fixed import FixedType
 from da4ml_core.ir.opcode import Quantization
 from da4ml_core.trace.context import Context, Elements
+from da4ml_core.trace.division import remainder
 from da4ml_core.trace.graph import Graph
 from da4ml_core.trace.linear import ObjectArray
-from da4ml_core.trace.operands import elements, elementwise, is_truth, normal_axis
+from da4ml_core.trace.operands import as_scalar, elements, elementwise, is_truth, normal_axis
 from da4ml_core.trace.rearrangement import picked
-from da4ml_core.trace.selection import nonzero
+from da4ml_core.trace.selection import clip, nonzero
 from da4ml_core.trace.tables import check_index
 from da4ml_core.trace.variable import Variable
 
@@ -42,25 +43,19 @@ def take(
     """numpy.take, by symbolic indices through multiplexers."""
     if not isinstance(indices, Elements):
         return picked(np.take)(context, a, indices, axis, mode=mode)
-    if mode != 'raise':
-        raise UnsupportedOperation(
-            f'numpy.take with mode {mode!r} and symbolic indices cannot be traced',
-            location=user_location(),
-            hint='np.clip the indices',
-        )
+    if mode not in ('raise', 'wrap', 'clip'):
+        raise UnsupportedOperation(f'numpy.take has no mode {mode!r}', location=user_location())
     source = elements(context, a)
     if axis is None:
         source, axis = source.reshape(-1), 0
     axis = normal_axis(source.ndim, axis)
-    columns = np.moveaxis(source, axis, 0)
-    index = elements(context, indices)
-    rows = columns.reshape(len(columns), -1)
-    taken = np.empty((index.size, rows.shape[1]), dtype=object)
-    for place, variable in enumerate(index.flat):
-        for column in range(rows.shape[1]):
-            taken[place, column] = gather(context.graph, list(rows[:, column]), variable)
-    shaped = taken.reshape(index.shape + columns.shape[1:])
-    return np.moveaxis(shaped, range(index.ndim), range(axis, axis + index.ndim))
+    size = source.shape[axis]
+    if mode == 'clip' and size:
+        indices = Elements(context, clip(context, indices, 0, size - 1))
+    elif mode == 'wrap' and size:
+        indices = Elements(context, remainder(context, indices, size))
+        indices = Elements(context, clip(context, indices, 0, size - 1))  # its bits hold more where they are no power
+    return _indexed(context, source, (*(slice(None),) * axis, indices))
 
 
 def take_along_axis(context: Context, arr: Any, indices: Any, axis: Any = -1) -> ObjectArray:
@@ -90,25 +85,62 @@ def choose(context: Context, a: Any, choices: Any) -> ObjectArray:
 
 
 def indexed(array: Elements, key: Any) -> ObjectArray | None:
-    """The elements at symbolic indices along the first axis; None where the key is not symbolic."""
-    if not any(isinstance(part, Elements) for part in (key if isinstance(key, tuple) else (key,))):
+    """The elements at symbolic indices, among other ones of any kind; None where no part of the key is symbolic."""
+    parts = key if isinstance(key, tuple) else (key,)
+    if not any(isinstance(part, Elements) for part in parts):
         return None
-    if isinstance(key, tuple) and len(key) == 1:
-        key = key[0]
-    if not isinstance(key, Elements):
-        raise UnsupportedOperation(
-            'a symbolic index stands alone, for the first axis',
-            location=user_location(),
-            hint='use np.take or np.take_along_axis with an axis',
-        )
-    if key.truth:
+    if any(isinstance(part, Elements) and part.truth for part in parts):
         raise UnsupportedOperation(
             'how many elements a symbolic condition picks is not known while tracing',
             location=user_location(),
             hint='use np.where, which keeps the shape',
         )
     with array.context.user_origin():
-        return take(array.context, array, key, 0)
+        return _indexed(array.context, elements(array.context, array), parts)
+
+
+def _indexed(context: Context, source: ObjectArray, parts: tuple[Any, ...]) -> ObjectArray:
+    """One symbolic index after the other: numpy picks by each of its values, multiplexers among what was picked."""
+    place = next((number for number, part in enumerate(parts) if isinstance(part, Elements)), None)
+    if place is None:
+        picked = source[parts]
+        return picked if isinstance(picked, np.ndarray) else as_scalar(picked)
+    axis = _axis_of(source.ndim, parts, place)
+    index = elements(context, parts[place])
+    for variable in index.flat:
+        check_index(context.graph, variable, source.shape[axis])
+
+    def at(numbers: Any) -> tuple[Any, ...]:
+        return (*parts[:place], numbers[()], *parts[place + 1 :])
+
+    options = [_indexed(context, source, at(np.full(index.shape, number))) for number in range(source.shape[axis])]
+    # which element of the index belongs to each element of the result: numpy says it for an axis of as many
+    extent = np.arange(index.size).reshape([-1 if number == axis else 1 for number in range(source.ndim)])
+    numbered = np.broadcast_to(extent, [*source.shape[:axis], index.size, *source.shape[axis + 1 :]])
+    shapes = [np.zeros(part.shape, dtype=int)[()] if isinstance(part, Elements) else part for part in parts]
+    shapes[place] = extent.reshape(index.shape)[()]
+    chosen = index.reshape(-1)[np.asarray(numbered[tuple(shapes)])]
+    chosen = chosen if isinstance(chosen, np.ndarray) else as_scalar(chosen)
+    return elementwise(lambda variable, *values: gather(context.graph, list(values), variable), chosen, *options)
+
+
+def _axis_of(ndim: int, parts: tuple[Any, ...], place: int) -> int:
+    """The axis that a part of a key indexes."""
+
+    def axes(part: Any) -> int:
+        if part is None or isinstance(part, slice):
+            return int(part is not None)
+        if isinstance(part, Elements):
+            return 1
+        numbers = np.asarray(part)
+        return numbers.ndim if numbers.dtype == np.bool_ else 1
+
+    before = [axes(part) for part in parts[:place] if part is not Ellipsis]
+    behind = [axes(part) for part in parts[place + 1 :] if part is not Ellipsis]
+    axis = ndim - 1 - sum(behind) if any(part is Ellipsis for part in parts[:place]) else sum(before)
+    if sum(before) + 1 + sum(behind) > ndim:
+        raise UnsupportedOperation(f'more indices than the {ndim} axes of an array', location=user_location())
+    return axis
 
 
 def assign(array: Elements, key: Any, value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,7 @@ def _sort_rows(
     exchange: Callable[[Variable, Variable], tuple[Variable, Variable]],
     network: Callable[[int], Iterator[tuple[int, int]]],
 ) -> None:
-    for row in rows.reshape(-1, rows.shape[-1]):  # a view: the array is contiguous
+    for row in rows.reshape(prod(rows.shape[:-1]), rows.shape[-1]):  # a view: the array is contiguous
         for low, high in network(len(row)):
             row[low], row[high] = exchange(row[low], row[high])
 
@@ -185,7 +186,9 @@ def pad(
         return np.asarray(padded, dtype=object)
     if mode != 'constant':
         raise UnsupportedOperation(
-            f'numpy.pad is traced with constants and the modes {", ".join(_INDEX_MODES)}', location=user_location()
+            f'numpy.pad is traced with constants and the modes {", ".join(_INDEX_MODES)}',
+            location=user_location(),
+            hint='np.concatenate the array with what is to be around it',
         )
     fills = np.broadcast_to(exact_matrix(constant_values), (source.ndim, 2))
     distinct = list(dict.fromkeys(fills.flat))

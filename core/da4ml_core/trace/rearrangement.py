@@ -22,7 +22,7 @@ REARRANGEMENTS = (
     *('concatenate', 'stack', 'vstack', 'hstack', 'dstack', 'column_stack', 'block', 'meshgrid'),
     *('split', 'array_split', 'vsplit', 'hsplit', 'dsplit', 'unstack'),
     *('repeat', 'tile', 'roll', 'flip', 'fliplr', 'flipud', 'rot90', 'delete', 'resize', 'diagonal'),
-    *('linalg.diagonal', 'linalg.matrix_transpose'),
+    *('linalg.diagonal', 'linalg.matrix_transpose', 'lib.stride_tricks.sliding_window_view'),
 )
 _VARIADIC = ('broadcast_arrays', 'atleast_1d', 'atleast_2d', 'atleast_3d', 'meshgrid')
 _CONDITION = 'the condition, by which the result has its shape,'

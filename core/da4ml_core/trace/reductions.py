@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,7 @@ def accumulation(function: Combine, default_axis: int | None = None) -> Handler:
             source, axis = source.reshape(-1), 0
         axis = normal_axis(source.ndim, axis)
         result = np.moveaxis(source, axis, -1).copy()
-        for row in result.reshape(-1, result.shape[-1]):  # a view: the copy is contiguous
+        for row in result.reshape(prod(result.shape[:-1]), result.shape[-1]):  # a view: the copy is contiguous
             prefixes(lambda x, y: function(context.graph, x, y), row)
         return np.moveaxis(result, -1, axis)
 

@@ -24,12 +24,13 @@ from da4ml_core.trace.variable import Variable
 TABLED_CODES = 256  # a value of no more codes than these is compared by a table
 
 
-def searchsorted(context: Context, a: Any, v: Any, side: str = 'left', sorter: None = None) -> ObjectArray:
-    """numpy.searchsorted: how many elements of a sorted vector lie before each value."""
-    if side not in ('left', 'right') or sorter is not None:
-        raise UnsupportedOperation(
-            "numpy.searchsorted is traced with side='left' or 'right', and no sorter", location=user_location()
-        )
+def searchsorted(context: Context, a: Any, v: Any, side: str = 'left', sorter: Any = None) -> ObjectArray:
+    """numpy.searchsorted: how many elements of a vector, sorted or by ``sorter``, lie before each value."""
+    if side not in ('left', 'right'):
+        raise UnsupportedOperation("numpy.searchsorted is traced with side='left' or 'right'", location=user_location())
+    if sorter is not None:
+        order = constant('what sorts a vector', sorter)
+        a = Elements(context, elements(context, a)[order]) if isinstance(a, Elements) else np.asarray(a)[order]
     right = side == 'right'
     if isinstance(a, Elements):
         return _passed(context, elements(context, a), elements(context, v), right)
@@ -75,7 +76,7 @@ def histogram(
     density: None = None,
     weights: Any = None,
 ) -> tuple[ObjectArray, Any]:
-    """numpy.histogram of constant edges: the count, or the sum of constant weights, in each bin; and the edges."""
+    """numpy.histogram of constant edges: the count, or the sum of weights, in each bin; and the edges."""
     if np.ndim(bins) == 0 and range is None:
         raise UnsupportedOperation(
             'a histogram whose edges follow from the data cannot be traced',
@@ -84,7 +85,9 @@ def histogram(
         )
     if density or isinstance(bins, str):
         raise UnsupportedOperation(
-            'a histogram is traced with constant bins, and without density', location=user_location()
+            'a histogram is traced with constant bins, and without density',
+            location=user_location(),
+            hint='scale the counts by a quantized function of their sum',
         )
     edges = np.histogram_bin_edges(np.empty(0), constant('the edges of bins', bins).tolist(), range)
     exact, graph = exact_matrix(edges), context.graph
@@ -126,9 +129,13 @@ def _weighted(context: Context, bits: ObjectArray, weights: Any) -> ObjectArray:
     """The sums of the columns of bits, each row weighted."""
     if weights is None:
         return sum_axes(context.graph, context.solver, bits, [0])
-    factors = exact_matrix(constant('the weights of a count', weights)).reshape(-1)
+    symbolic = isinstance(weights, Elements)
+    factors = (elements(context, weights) if symbolic else exact_matrix(weights)).reshape(-1)
     if len(factors) != len(bits):
         raise UnsupportedOperation(f'{len(factors)} weights for {len(bits)} values', location=user_location())
+    if symbolic:
+        counted = elementwise(lambda bit, x: context.graph.choose(bit, x, ZERO), bits, factors[:, None])
+        return sum_axes(context.graph, context.solver, counted, [0])
     return contract(context.graph, context.solver, 'xb,x->b', bits, factors)
 
 

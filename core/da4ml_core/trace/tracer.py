@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from da4ml_core.passes.narrow import narrow
 from da4ml_core.passes.sink_constants import sink_constants
 from da4ml_core.trace.array import SymbolicArray
 from da4ml_core.trace.context import Context
+from da4ml_core.trace.deferred import Deferred
 from da4ml_core.trace.linear import SolverOptions, check_size
 from da4ml_core.trace.variable import External
 
@@ -30,11 +32,14 @@ class Tracer:
         self._input_shapes: list[Shape] = []
         self._num_inputs = 0
 
-    def input(self, shape: Sequence[int], name: str = 'input') -> SymbolicArray:
+    def input(self, shape: int | Sequence[int], name: str = 'input') -> SymbolicArray:
         """A new external input of real numbers, without a batch axis; quantize it before any arithmetic."""
-        shape = tuple(shape)
-        if any(isinstance(extent, bool) or not isinstance(extent, int) or extent < 1 for extent in shape):
-            raise FormatError(f'input {name!r} needs a shape of positive integers, not {shape}')
+        given = shape if isinstance(shape, Iterable) else (shape,)
+        if any(isinstance(extent, bool) or not isinstance(extent, (int, np.integer)) or extent < 1 for extent in given):
+            raise FormatError(
+                f'input {name!r} needs a shape of positive integers, not {shape!r}', location=user_location()
+            )
+        shape = tuple(int(extent) for extent in given)
         check_size((self._num_inputs + prod(shape),))
         elements = np.empty(shape, dtype=object)
         flat = elements.reshape(-1)
@@ -58,14 +63,23 @@ class Tracer:
         return self._context.origin(label)
 
     def finish(self, outputs: Sequence[SymbolicArray] | SymbolicArray) -> Program:
-        """The verified program of the outputs: without dead operations, every range as tight as is proved."""
+        """The verified program of the outputs: without dead operations, every range as tight as is proved.
+
+        Raises TraceError for what is no symbolic array of this program, quantized and with elements.
+        """
         with collector_rests():
             return self._finished(outputs)
 
     def _finished(self, outputs: Sequence[SymbolicArray] | SymbolicArray) -> Program:
-        arrays = [outputs] if isinstance(outputs, SymbolicArray) else list(outputs)
+        arrays: list[Any] = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
         edges: list[Operand] = []
         for position, array in enumerate(arrays):
+            if not isinstance(array, SymbolicArray) or not array.size:
+                raise TraceError(
+                    f'output {position} is {array!r}, not a symbolic array with elements',
+                    location=user_location(),
+                    hint='call .quantize(...) on it' if isinstance(array, Deferred) else '',
+                )
             if array.context is not self._context:
                 raise TraceError(f'output {position} belongs to another program', location=user_location())
             if array.is_external:

@@ -38,7 +38,7 @@ _UNLIKE_NUMBERS = frozenset({'subtract', 'negative', 'matmul', 'vecdot', 'matvec
     *('dot', 'vdot', 'inner', 'outer', 'tensordot', 'einsum', 'kron', 'cross', 'convolve', 'correlate')
 }
 _FUNCTIONS_KEEPING: Mapping[str, tuple[int, ...]] = {  # by the places of the arguments that decide
-    **dict.fromkeys((name.removeprefix('linalg.') for name in REARRANGEMENTS), (0,)),
+    **dict.fromkeys((name.rpartition('.')[2] for name in REARRANGEMENTS), (0,)),
     **dict.fromkeys(('max', 'min', 'amax', 'amin', 'sort', 'clip', 'pad', 'take', 'take_along_axis'), (0,)),
     **dict.fromkeys(('triu', 'tril', 'diag', 'diagflat', 'zeros_like', 'ones_like', 'full_like', 'insert'), (0,)),
     **{'append': (0, 1), 'where': (1, 2), 'choose': (1,), 'compress': (1,), 'extract': (1,), 'select': (1, 2)},

@@ -23,6 +23,7 @@ from da4ml_core.trace import (
 from da4ml_core.trace import statistics as counts
 from da4ml_core.trace.einsum import einsum
 from da4ml_core.trace.graph import Graph
+from da4ml_core.trace.linear_algebra import LINEAR_ALGEBRA
 from da4ml_core.trace.operands import Handler, handler
 from da4ml_core.trace.reductions import ALL, ANY, accumulation, reduction
 from da4ml_core.trace.selection import ONE, ZERO
@@ -48,13 +49,20 @@ ALTERNATIVES: Mapping[str, str] = {
         ('array2string', 'array_str', 'array_repr', 'save', 'savez', 'savetxt'),
         'finish the program: it prints and saves',
     ),
+    **dict.fromkeys(
+        ('true_divide', 'divide', 'floor_divide', 'remainder', 'fmod'),
+        'multiply by the quantized reciprocal, (1 / y).quantize(...)',
+    ),
     'hypot': 'np.sqrt(x * x + y * y).quantize(...)',
     'arctan2': 'np.arctan(y * (1 / x).quantize(...)).quantize(...), and the signs by np.where',
     'argpartition': 'np.argsort, and an index',
     'lexsort': 'np.argsort of one key: primary * 2**n + secondary',
+    **dict.fromkeys(('cov', 'corrcoef'), 'np.mean of products, less the product of means'),
+    'add.at': 'np.bincount(index, weights, minlength) sums by index',
     'piecewise': 'np.select(conditions, choices)',
-    'gradient': 'np.diff',
-    'float_power': 'x ** 2 for a constant and whole exponent, or da4ml_core.trace.table',
+    **dict.fromkeys(
+        ('power', 'float_power'), 'a constant exponent, or np.exp(y * np.log(x).quantize(...)).quantize(...)'
+    ),
     'gcd': 'da4ml_core.trace.table',
     'lcm': 'da4ml_core.trace.table',
     'logaddexp': 'np.log(s).quantize(...) of a quantized sum of exponentials',
@@ -101,6 +109,7 @@ UFUNCS: Mapping[Callable[..., Any], Handler] = _resolved(
         'modf': division.modf,
         'square': products.square,
         'power': products.power,
+        'float_power': products.power,
         'matmul': contractions.matmul,
         'vecdot': contractions.vecdot,
         'matvec': contractions.matvec,
@@ -135,6 +144,7 @@ UFUNCS: Mapping[Callable[..., Any], Handler] = _resolved(
         'left_shift': bits.shift(left=True),
         'right_shift': bits.shift(left=False),
         'ldexp': bits.scale,
+        'bitwise_count': bits.count,
         'floor': handler(selection.rounded(Rounding.TRN)),
         'ceil': handler(selection.ceil),
         'rint': handler(selection.rounded(Rounding.RND_CONV)),
@@ -217,5 +227,5 @@ FUNCTIONS: Mapping[Callable[..., Any], Handler] = _resolved(
         'full_like': rearrangement.full_like,
     }
 )
-COMPOSED: Mapping[Callable[..., Any], Callable[..., Any]] = _resolved(composed.COMPOSED)
+COMPOSED: Mapping[Callable[..., Any], Callable[..., Any]] = _resolved({**composed.COMPOSED, **LINEAR_ALGEBRA})
 REARRANGEMENTS = frozenset(_resolved(dict.fromkeys(rearrangement.REARRANGEMENTS)))

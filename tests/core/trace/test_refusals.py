@@ -1,6 +1,10 @@
 """What cannot be traced is refused with a typed error: the function, what to do instead, and the line of the user."""
 
+import copy
+import heapq
 import math
+import pickle
+import types
 from fractions import Fraction
 
 import numpy as np
@@ -57,7 +61,12 @@ REFUSALS = {
         (lambda x: np.tanh(x) @ np.ones(3), UnsupportedOperation, 'has no exact fixed-point value', '.quantize'),
         (lambda x: np.maximum(np.log(x), x[0]), UnsupportedOperation, 'has no exact fixed-point value', '.quantize'),
         (lambda x: np.sum(np.sqrt(x)), UnsupportedOperation, 'has no exact fixed-point value', '.quantize'),
-        (lambda x: np.where(x > 0, np.exp(x), x), UnsupportedOperation, 'has no exact fixed-point value', ''),
+        (lambda x: np.where(x > 0, np.exp(x), x[0]), UnsupportedOperation, 'where of several values', '.quantize'),
+        (lambda x: np.exp(x)[np.floor(x)], UnsupportedOperation, 'has no exact fixed-point value', '.quantize'),
+        (lambda x: np.stack([np.exp(x), x]), UnsupportedOperation, 'has no exact fixed-point value', '.quantize'),
+        (lambda x: len(np.exp(x[0])), UnsupportedOperation, 'a symbolic scalar has no length', ''),
+        (lambda x: pickle.dumps(np.exp(x)), UnsupportedOperation, 'has no exact fixed-point value', '.quantize'),
+        (lambda x: Tracer('t').finish(np.exp(x)), TraceError, 'not a symbolic array with elements', '.quantize'),
         (lambda x: assigned(x, 0, np.exp(x[0])), UnsupportedOperation, 'has no exact fixed-point value', ''),
         (lambda x: np.std(x[:2]) + x[0], UnsupportedOperation, 'has no exact fixed-point value', ''),
         (lambda x: bool(np.exp(x[0])), UnsupportedOperation, 'has no exact fixed-point value', ''),
@@ -83,6 +92,8 @@ REFUSALS = {
         (lambda x: np.array([x[0], x[1]]), UnsupportedOperation, 'has no numbers to convert', 'np.stack'),
         (lambda x: np.float64(x[0]), UnsupportedOperation, 'has no number', ''),
         (lambda x: x.astype(float), UnsupportedOperation, 'astype', '.quantize'),
+        (lambda x: heapq.nlargest(2, x), SymbolicBool, 'the truth of a symbolic value', 'np.where'),
+        (lambda x: pickle.dumps(x), UnsupportedOperation, 'cannot be pickled', 'finish the program'),
         (lambda x: x.dtype, UnsupportedAttribute, "no attribute 'dtype'", ''),
     ],
     'programs': [
@@ -97,8 +108,8 @@ REFUSALS = {
     ],
     'numpy': [
         (lambda x: np.gcd(x, x), UnsupportedOperation, 'numpy.gcd', 'da4ml_core.trace.table'),
-        (lambda x: np.hypot(x, x), UnsupportedOperation, 'numpy.hypot', 'np.sqrt'),
-        (lambda x: np.arctan2(x, x), UnsupportedOperation, 'numpy.arctan2', 'np.arctan'),
+        (lambda x: np.hypot(x, x[::-1]), UnsupportedOperation, 'numpy.hypot', 'np.sqrt'),
+        (lambda x: np.arctan2(x, x[::-1]), UnsupportedOperation, 'numpy.arctan2', 'np.arctan'),
         (lambda x: np.percentile(x, 50), UnsupportedOperation, 'numpy.percentile', 'np.sort'),
         (lambda x: np.allclose(x, 1), UnsupportedOperation, 'numpy.allclose', 'abs(a - b)'),
         (lambda x: np.fft.fft(x), UnsupportedOperation, 'numpy.fft', 'DFT'),
@@ -107,7 +118,7 @@ REFUSALS = {
         (lambda x: np.vectorize(lambda v: v)(x), UnsupportedOperation, 'has no numbers', ''),
         (lambda x: np.copyto(x, 0), UnsupportedOperation, 'numpy.copyto', 'assign'),
         (lambda x: np.put(x, 0, 1), UnsupportedOperation, 'numpy.put', 'assign'),
-        (lambda x: np.add.at(x, [0], 1), UnsupportedOperation, 'numpy.add.at', ''),
+        (lambda x: np.add.at(x, [0], 1), UnsupportedOperation, 'numpy.add.at', 'np.bincount'),
         (lambda x: np.subtract.reduce(x), UnsupportedOperation, 'numpy.subtract.reduce', ''),
         (lambda x: np.add(x, 1, dtype=float), UnsupportedOperation, 'numpy.add', ''),
         (lambda x: np.sum(x, dtype=float), UnsupportedOperation, 'numpy.sum with dtype', '.quantize'),
@@ -121,7 +132,12 @@ REFUSALS = {
         (lambda x: np.max(x[:0]), UnsupportedOperation, 'empty axis', 'initial'),
         (lambda x: np.max(x, where=x > 0), UnsupportedOperation, 'empty axis', 'initial'),
         (lambda x: np.sort(x, kind='odd-even'), UnsupportedOperation, "no sorting network 'odd-even'", 'bitonic'),
-        (lambda x: np.pad(x, 1, mode='linear_ramp'), UnsupportedOperation, 'numpy.pad is traced', ''),
+        (lambda x: np.pad(x, 1, mode='linear_ramp'), UnsupportedOperation, 'numpy.pad is traced', 'np.concatenate'),
+        (lambda x: np.histogram(x, [0, 1], density=True), UnsupportedOperation, 'without density', 'counts'),
+        (lambda x: np.gradient(x, [0, 1, 4]), UnsupportedOperation, 'one distance for each axis', ''),
+        (lambda x: np.linalg.outer(x[None], x), UnsupportedOperation, 'takes two vectors', ''),
+        (lambda x: np.linalg.matrix_power(x[None], 2), UnsupportedOperation, 'the power 2 of a matrix of shape', ''),
+        (lambda x: np.cumulative_sum(x[None]), UnsupportedOperation, 'an axis is needed', ''),
         (lambda x: np.sum(x, axis=1), UnsupportedOperation, 'axis 1 is out of bounds', ''),
         (lambda x: np.max(x, axis=(0, 0)), UnsupportedOperation, 'one axis twice', ''),
         (lambda x: np.searchsorted([3, 1, 2], x), UnsupportedOperation, 'takes a sorted vector', ''),
@@ -137,15 +153,17 @@ REFUSALS = {
         (lambda x: np.dot(x > 0, x > 1), UnsupportedOperation, 'numpy.dot of truth values', 'by 1'),
     ],
     'arithmetic': [
-        (lambda x: x**x, UnsupportedOperation, 'the exponent of a power must be known', ''),
+        (lambda x: x ** x[0], UnsupportedOperation, 'numpy.power of several values', 'a constant exponent'),
         (lambda x: x << x, UnsupportedOperation, 'the amount of a shift must be known while tracing', ''),
         (lambda x: x >> -1, UnsupportedOperation, 'a shift is traced by integers that are not negative', ''),
         (lambda x: x << 1.0, UnsupportedOperation, 'a shift is traced by integers that are not negative', ''),
         (lambda x: x / 3, UnsupportedOperation, 'is not an integer times a power of two', ''),
         (lambda x: x / 0, UnsupportedOperation, 'division by zero', ''),
         (lambda x: x % 0, UnsupportedOperation, 'division by zero', ''),
-        (lambda x: x / x, UnsupportedOperation, 'division by a symbolic value cannot be traced', 'reciprocal'),
-        (lambda x: x // x, UnsupportedOperation, 'division by a symbolic value cannot be traced', 'reciprocal'),
+        (lambda x: x / x[0], UnsupportedOperation, 'numpy.divide of several values', 'reciprocal'),
+        (lambda x: x // x[0], UnsupportedOperation, 'numpy.floor_divide of several values', 'reciprocal'),
+        (lambda x: divmod(x, x), UnsupportedOperation, 'division by a symbolic value cannot be traced', 'reciprocal'),
+        (lambda x: (x / x).quantize(1, 3, 3), UnsupportedOperation, 'the function is nan at 0.0', 'np.clip'),
         (lambda x: x * Fraction(1, 10), UnsupportedOperation, 'not an integer times a power', ''),
         (lambda x: x + np.nan, UnsupportedOperation, 'nan is not a finite number', ''),
         (lambda x: x * np.inf, UnsupportedOperation, 'inf is not a finite number', ''),
@@ -156,12 +174,22 @@ REFUSALS = {
         (lambda x: x[np.floor(x)], UnsupportedOperation, 'may be outside an axis of 3', 'np.clip'),
         (lambda x: np.take(x, x), UnsupportedOperation, 'in steps of 0.125 may be outside', 'np.clip'),
         (lambda x: take([1, 2], np.floor(x)), UnsupportedOperation, 'may be outside an axis of 2', 'np.clip'),
-        (lambda x: x.reshape(1, 3)[0, np.floor(x)], UnsupportedOperation, 'stands alone', 'np.take'),
+        (lambda x: x.reshape(1, 3)[0, np.floor(x)], UnsupportedOperation, 'may be outside an axis of 3', 'np.clip'),
+        (lambda x: x[0, x > 0], UnsupportedOperation, 'how many elements a symbolic condition picks', 'np.where'),
+        (lambda x: x[np.clip(np.floor(x), 0, 2), 0], UnsupportedOperation, 'more indices than the 1 axes', ''),
         (lambda x: assigned(x, np.floor(x), 1), UnsupportedOperation, 'assignment to a symbolic index', 'np.where'),
         (lambda x: assigned(x, x > 0, [1, 2, 3]), UnsupportedOperation, 'does not choose where', 'np.where'),
         (lambda x: assigned(x > 0, 0, 3), UnsupportedOperation, 'array of truth values', ''),
         (lambda x: assigned(x[0], (), 3), UnsupportedOperation, 'a symbolic scalar', 'copy'),
         (lambda x: assigned(np.broadcast_to(x, (2, 3)), 0, 3), UnsupportedOperation, 'a broadcast view', 'copy'),
+    ],
+    'outputs': [
+        (lambda x: Tracer('t').finish(x), TraceError, 'output 0 belongs to another program', ''),
+        (lambda x: Tracer('t').finish([np.ones(2)]), TraceError, 'not a symbolic array', ''),
+        (lambda x: Tracer('t').finish({'y': x}), TraceError, "output 0 is {'y': Symb", ''),
+        (lambda x: Tracer('t').finish(x[:0]), TraceError, 'not a symbolic array with elements', ''),
+        (lambda x: Tracer('t').finish(Tracer('t').input(2)), TraceError, 'belongs to another program', ''),
+        (lambda x: Tracer('t').input((0,)), FormatError, 'a shape of positive integers, not (0,)', ''),
     ],
     'formats': [
         (lambda x: x.quantize(True, 0.5, 1), FormatError, 'int_bits must be integers', ''),
@@ -199,3 +227,34 @@ def test_an_unknown_function_names_the_nearest_and_lists_what_there_is():
         np.histogram2d(x, x)
     assert caught.value.hint == 'did you mean histogram?'
     assert 'searchsorted' in caught.value.notes[0]
+
+
+def test_the_line_is_the_users_in_source_that_is_executed():
+    """As in a notebook, whose cells have no file; and in a module that is called as a part of this package is."""
+    source = 'def f(x):\n    y = x + 1\n    return [\n        bool(v)\n        for v in y\n    ]\nresult = f(x)\n'
+    x = Tracer('refused').input((3,)).quantize(True, 3, 3)
+    for name, module in (('<cell 1>', {}), ('<string>', {'__name__': '__main__'}), ('/numpy/trace.py', {})):
+        with pytest.raises(SymbolicBool) as caught:
+            exec(compile(source, name, 'exec'), {'x': x, **module})
+        assert (caught.value.location.path, caught.value.location.line) == (name, 4)
+
+
+def test_the_line_is_the_users_though_the_standard_library_calls():
+    x = Tracer('refused').input((3,)).quantize(True, 3, 3)
+    module = types.ModuleType('da4ml_core_extension')
+    exec(
+        compile('from statistics import fmean\ndef mean(x):\n    return fmean(x)', 'extension.py', 'exec'), vars(module)
+    )
+    with pytest.raises(UnsupportedOperation) as caught:
+        module.mean(x)
+    assert (caught.value.location.path, caught.value.location.line) == ('extension.py', 3)
+
+
+def test_copies_are_of_the_same_program():
+    tracer = Tracer('copied')
+    x = tracer.input((3,)).quantize(True, 3, 3)
+    shallow, deep, listed = copy.copy(x), copy.deepcopy(x), copy.deepcopy([x, np.exp(x)])
+    x[0] = 0
+    assert shallow[0].elements == deep[0].elements == listed[0][0].elements != x[0].elements
+    exponential = listed[1].quantize(False, 4, 4, 'RND', 'SAT')
+    tracer.finish([shallow + deep, exponential])
