@@ -37,7 +37,7 @@ class Call:
 
 
 _QUANTIZE_IT = 'call .quantize(...) on it before it meets other symbolic values'
-_NOT_QUANTIZED = 'a function of a symbolic array has no exact fixed-point value before it is quantized'
+NOT_QUANTIZED = 'a function of a symbolic array has no exact fixed-point value before it is quantized'
 
 
 class Deferred(NDArrayOperatorsMixin):
@@ -72,7 +72,7 @@ class Deferred(NDArrayOperatorsMixin):
                 if _values(variables) and next(deciding(source.context.graph, _values(variables)), None) is None:
                     name = getattr(function, '__name__', str(function))
                     raise UnsupportedOperation(
-                        f'numpy.{name} of several values: {_NOT_QUANTIZED}, and then must depend on one value alone',
+                        f'numpy.{name} of several values: {NOT_QUANTIZED}, and then must depend on one value alone',
                         location=user_location(),
                         hint=ALTERNATIVES[name]
                         if isinstance(function, np.ufunc) and name in ALTERNATIVES
@@ -174,7 +174,7 @@ class Deferred(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Deferred:
         if method != '__call__' or kwargs or ufunc.nout != 1 or ufunc.signature is not None:
             raise UnsupportedOperation(
-                f'numpy.{ufunc.__name__}: {_NOT_QUANTIZED}', location=user_location(), hint='call .quantize(...) first'
+                f'numpy.{ufunc.__name__}: {NOT_QUANTIZED}', location=user_location(), hint='call .quantize(...) first'
             )
         return Deferred.of(ufunc, inputs)
 
@@ -194,7 +194,7 @@ class Deferred(NDArrayOperatorsMixin):
 
     def _refuse(self, *args: Any, **kwargs: Any) -> Any:
         raise UnsupportedOperation(
-            _NOT_QUANTIZED,
+            NOT_QUANTIZED,
             location=user_location(),
             hint='call .quantize(...) on it first',
         )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from da4ml_core._srcloc import user_location
-from da4ml_core.errors import FormatError, TraceError
+from da4ml_core.errors import FormatError, TraceError, UnsupportedOperation
 from da4ml_core.ir.collection import collector_rests
 from da4ml_core.ir.program import Operand, Program, Shape
 from da4ml_core.ir.verify import verify
@@ -19,7 +19,7 @@ from da4ml_core.passes.narrow import narrow
 from da4ml_core.passes.sink_constants import sink_constants
 from da4ml_core.trace.array import SymbolicArray
 from da4ml_core.trace.context import Context
-from da4ml_core.trace.deferred import Deferred
+from da4ml_core.trace.deferred import NOT_QUANTIZED, Deferred
 from da4ml_core.trace.linear import SolverOptions, check_size
 from da4ml_core.trace.variable import External
 
@@ -74,11 +74,14 @@ class Tracer:
         arrays: list[Any] = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
         edges: list[Operand] = []
         for position, array in enumerate(arrays):
+            if isinstance(array, Deferred):
+                raise UnsupportedOperation(
+                    f'output {position}: {NOT_QUANTIZED}', location=user_location(), hint='call .quantize(...) on it'
+                )
             if not isinstance(array, SymbolicArray) or not array.size:
                 raise TraceError(
                     f'output {position} is {array!r}, not a symbolic array with elements',
                     location=user_location(),
-                    hint='call .quantize(...) on it' if isinstance(array, Deferred) else '',
                 )
             if array.context is not self._context:
                 raise TraceError(f'output {position} belongs to another program', location=user_location())
