@@ -126,8 +126,11 @@ def symbolic_keys(d: Draw):
     d.input(common, integer=True, width=3)
     ndim = d.integer(1, len(shape))
     symbolic = d.integer(0, ndim - 1)
+    place = d.integer(0, ndim)  # of what is put between, say ..., which stands for the axes left out
     parts = [None] * ndim
-    for axis, extent in enumerate(shape[:ndim]):
+    between = d.pick((..., None, 0))
+    behind = len(shape) - ndim + place if between is ... else place
+    for axis, extent in enumerate((shape[:place] + shape[behind:])[:ndim]):
         form = d.integer(0, 4)
         if axis == symbolic or form == 0:
             parts[axis] = _clipped(extent)
@@ -137,8 +140,8 @@ def symbolic_keys(d: Draw):
             parts[axis] = np.arange(extent) == d.integer(0, extent - 1)
         else:
             parts[axis] = _part(d, extent)
-    if d.flag():
-        parts.insert(d.integer(0, ndim), (None, Ellipsis)[d.flag()])
+    if between != 0:
+        parts.insert(place, between)
 
     def expression(x, i):
         return x[tuple(part(i) if callable(part) else part for part in parts)]
