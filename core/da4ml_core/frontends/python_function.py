@@ -37,7 +37,7 @@ def load_function(
     source: str | Path, solver: SolverOptions | None = None, input_type: FixedType | str | None = None
 ) -> Program:
     """The program of a function; raises FrontendError, and TraceError for what it does with its arguments."""
-    from da4ml_core.trace import SolverOptions, SymbolicArray, Tracer
+    from da4ml_core.trace import Deferred, SolverOptions, SymbolicArray, Tracer
 
     function = find_function(source)
     if is_factory(function):
@@ -54,7 +54,7 @@ def load_function(
             arguments.append(tracer.input(shape, name=name).quantize(*kind, 'RND', 'SAT'))
     result = function(*arguments)
     outputs = list(result) if isinstance(result, tuple | list) else [result]
-    wrong = [type(output).__name__ for output in outputs if not isinstance(output, SymbolicArray)]
+    wrong = [type(output).__name__ for output in outputs if not isinstance(output, (SymbolicArray, Deferred))]
     if wrong or not outputs:
         raise _error(source, f'the function returns {wrong[0] if wrong else "nothing"}, no symbolic array')
     return tracer.finish(outputs)

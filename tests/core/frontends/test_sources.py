@@ -27,7 +27,7 @@ def beam(x: 'fixed<3,4>[2,4]', gain: 'ufixed<0,6>[1]', taps=(1, 3, -2, 5)):
 def undeclared(x): return x
 def empty(): return 1
 def number(x: 'fixed<3,4>[2]'): return 3.0
-def branches(x: 'fixed<3,4>[2]'): return np.arctan2(x, x)
+def branches(x: 'fixed<3,4>[2]'): return np.arctan2(x, x[::-1])
 """
 
 
