@@ -203,14 +203,14 @@ def _problem(detail: dict[str, Any], source: SourceMap) -> ConfigProblem:
 
 
 def _known_key(path: KeyPath) -> str:
-    """What an unknown key was meant to be: a sibling, the key of one other section, or the list of what there is."""
+    """What an unknown key was meant to be: a sibling, a key that only one section has, or the list of what there is."""
     key, model = str(path[-1]), _section(path[:-1])
     siblings = list(model.model_fields) if model else []
     near = nearest(key, siblings)
     if near:
         return f'did you mean {near!r}?'
     elsewhere = [dotted(known) for known in key_paths() if known[-1] == key]
-    if len(elsewhere) == 1:
+    if len(elsewhere) == 1 or (elsewhere and len(path) == 1):
         return f'did you mean {elsewhere[0]!r}?'
     return f'known keys: {", ".join(siblings)}'
 
