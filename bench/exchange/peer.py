@@ -1,6 +1,7 @@
 """The side of the peers: runs the programs of a folder, or traces, runs and saves random ones of its own.
 
 Runs in their environment. `peer.py run FOLDER` compares with the recorded outputs, and saves each program again;
+alkaid also converts each by its command, to its JSON, which is run as well, and to Verilog;
 `peer.py trace FOLDER FIRST LAST` makes programs of these seeds; `peer.py convert FOLDER MODEL ...` traces models by
 their own front ends, for which Keras and HGQ2 must be there. Prints one JSON object, on the last line.
 """
@@ -12,7 +13,11 @@ import json
 import random
 import sys
 from collections import Counter
+from contextlib import redirect_stdout
+from importlib.metadata import entry_points
+from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -41,7 +46,27 @@ def run(folder: Path) -> dict[str, Any]:
             counts[f'{suffix} {"same" if same else "different"}'] += 1
             if not same:
                 wrong.append(record.stem + suffix)
+        outcome = _converted(Path(stem + '.alir.json'), x, y)
+        counts[f'converted: {outcome}'] += 1
+        if outcome != 'same':
+            wrong.append(f'{record.stem}: {outcome}')
     return {**counts, 'wrong': wrong}
+
+
+def _converted(path: Path, x: Any, y: Any) -> str:
+    """What becomes of a program that alkaid converts, which optimizes it anew, to its JSON and to Verilog."""
+    command = entry_points(group='console_scripts', name='alkaid')['alkaid'].load()
+    with TemporaryDirectory() as scratch:
+        target = f'{scratch}/converted.alir.json'
+        for flavor, place in (('json', target), ('verilog', f'{scratch}/verilog')):
+            sys.argv = ['alkaid', 'convert', str(path), place, '--flavor', flavor]
+            try:
+                with redirect_stdout(StringIO()):
+                    command()
+            except (Exception, SystemExit) as cause:  # of theirs, of any kind
+                return f'{flavor} refused: {type(cause).__name__} {str(cause)[:200]}'
+        outputs = importlib.import_module('alkaid.types').CombLogic.load(target).predict(x.reshape(len(x), -1))
+    return 'same' if np.array_equal(np.asarray(outputs).reshape(y.shape), y) else 'different'
 
 
 def trace(folder: Path, first: int, last: int) -> dict[str, Any]:

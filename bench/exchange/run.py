@@ -3,8 +3,9 @@
     python bench/exchange/run.py --peers PYTHON [--programs 500] [MODEL ...]
 
 `PYTHON` is that of an environment with da4ml and alkaid, and for models with Keras and HGQ2. Random programs over every
-operation, and models (.keras with their recorded inputs beside them as .io.npz), are written as .dais, .dais.json and
-.alir.json, run by the peers on our inputs, saved by the peers, and read again. Random programs of their tracers, and
+operation, every other pair of them optimized, and models (.keras with their recorded inputs beside them as .io.npz), as
+loaded and optimized, are written as .dais, .dais.json and .alir.json, run by the peers on our inputs, saved by the
+peers, and read again; alkaid's own `convert` takes each to JSON and to Verilog. Random programs of their tracers, and
 models that they have traced themselves, are read and run by us.
 """
 
@@ -86,7 +87,8 @@ def main() -> None:
         theirs.mkdir()
         for seed in range(options.programs):
             rng = random.Random(seed)
-            program = plain_ports(random_program(rng, num_ops=25, narrow=seed % 2 == 0))
+            program = dc.Program.of(plain_ports(random_program(rng, num_ops=25, narrow=seed % 2 == 0)))
+            program = program.optimize() if seed % 4 > 1 else program
             write(
                 ours,
                 f'random{seed}',
@@ -95,7 +97,9 @@ def main() -> None:
             )
         for model in options.models:
             x = np.load(model.with_name(model.name.removesuffix(model.suffix) + '.io.npz'))['x']
-            write(ours, model.stem, dc.load_model(model), np.asarray(x, dtype=np.float64))
+            program = dc.load_model(model)
+            write(ours, model.stem, program, np.asarray(x, dtype=np.float64))
+            write(ours, f'{model.stem}_optimized', program.optimize(), np.asarray(x, dtype=np.float64))
         print('ours in theirs:', json.dumps(peer('run', ours)))
         print('ours in ours, as written and as saved again by them:', json.dumps(read(ours)))
         print('theirs, traced:', json.dumps(peer('trace', theirs, 0, options.programs)))

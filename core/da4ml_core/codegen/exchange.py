@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from da4ml_core.errors import CodegenError
-from da4ml_core.fixed import Interval, Rounding, round_code
+from da4ml_core.fixed import FixedType, Interval, Rounding, round_code
 from da4ml_core.ir.opcode import BitFunction, InputPort, Opcode, Quantization
 from da4ml_core.ir.program import Op, Operand, Program
 from da4ml_core.ir.table import MAX_ENTRIES, Lookup
@@ -78,6 +78,17 @@ STEPS: Mapping[int, Callable[[Sequence[int], Sequence[int]], int]] = {
 }
 
 
+def _whole_ports(program: Program) -> dict[int, FixedType]:
+    """For each input that has bits, the type that has the bits of all of its ports."""
+    whole: dict[int, FixedType] = {}
+    for _, port in program.input_ops():
+        kind = port.quantization.type
+        if not kind.interval.is_constant:
+            other = whole.get(port.position, kind)
+            whole[port.position] = FixedType(*(max(pair) for pair in zip(kind, other, strict=True)))
+    return whole
+
+
 class _Writer:
     """Appends words; each value of the program becomes (word, shift), for results of theirs have no scale."""
 
@@ -85,8 +96,10 @@ class _Writer:
         self.program = program
         self.listing = listing
         self.values: list[tuple[int, int]] = []
-        self.negatives: dict[int, int] = {}
         self.tables: dict[tuple[int, ...], int] = {}
+        self.inputs: dict[int, int] = {}
+        self.wholes: dict[int, int] = {}
+        self.ports = _whole_ports(program)
 
     def run(self) -> None:
         for index, op in enumerate(self.program.ops):
@@ -119,7 +132,7 @@ class _Writer:
                     f'input {attribute.position} is converted with {rounding} {overflow}: the format has TRN WRAP',
                     hint='RND WRAP is possible, too; other ports must be quantized by what feeds them',
                 )
-            return self._append(-1, (attribute.position,), (), kind.interval), 0
+            return self._port(attribute.position, kind.interval), 0
         if op.interval.is_constant:
             code, _, exp = op.interval
             return self._append(5, (), (code,), Interval(code, code)), exp
@@ -136,10 +149,9 @@ class _Writer:
             shift += others[0][1]
             return self._append(7, (first, others[0][0]), (), op.interval.shifted(-shift)), shift
         if isinstance(attribute, BitFunction):
-            data = (others[0][1] - shift, FUNCTIONS.index(attribute))
-            return self._append(10, (first, others[0][0]), data, interval), shift
+            return self._bitwise(attribute, (first, others[0][0]), others[0][1] - shift, interval), shift
         if isinstance(attribute, Lookup):
-            return self._lookup(op, attribute, first), attribute.table.exp
+            return self._lookup(op, attribute), attribute.table.exp
         if isinstance(attribute, Quantization):
             source = self.listing.words[first].interval
             if op.opcode is Opcode.RELU:
@@ -150,6 +162,17 @@ class _Writer:
             interval = Interval(-(-interval.lo >> fine), interval.hi >> fine, interval.exp + fine)
             return self._append(3, (first,), (0,), interval), shift
         return self._append(2, (first,), (), interval), shift
+
+    def _port(self, position: int, interval: Interval) -> int:
+        """A port of an input; alkaid knows one type of an input only, so that all of its ports are cut out of one."""
+        if interval.is_constant:
+            return self._append(5, (), (0,), interval)
+        whole = self.ports[position].interval
+        if whole.width_bits > MAX_BITS:
+            return self._append(-1, (position,), (), interval)
+        if position not in self.inputs:
+            self.inputs[position] = self._append(-1, (position,), (), whole)
+        return self.inputs[position] if interval == whole else self._append(3, (self.inputs[position],), (0,), interval)
 
     def _difference(self, number: int, interval: Interval) -> int:
         """The negative of a value."""
@@ -177,15 +200,47 @@ class _Writer:
                 return (b, other) if bounds.lo >= 0 else (a, shift)
         elif bounds != (0, 1, bounds.exp):
             return (b, other) if bounds.hi <= 0 else (a, shift)
+        else:
+            key = self._whole(key)
         return self._append(6, (a, b, key), (other - shift,), op.interval.shifted(-shift)), shift
 
-    def _lookup(self, op: Op, lookup: Lookup, number: int) -> int:
-        shift = self._edge(op.operands[0])[1]
-        lo, hi, exp = source = self.listing.words[number].interval
+    def _whole(self, number: int) -> int:
+        """The value with all of its format for a range: alkaid does not prove ours again, and takes no narrower one."""
+        word = self.listing.words[number]
+        whole = word.interval.fixed_type.interval
+        if word.interval == whole and word.opcode in (-1, 3):
+            return number
+        if number not in self.wholes:
+            self.wholes[number] = self._append(3, (number,), (0,), whole)
+        return self.wholes[number]
+
+    def _bitwise(self, function: BitFunction, operands: tuple[int, int], shift: int, interval: Interval) -> int:
+        """The function in all bits of the operands, then as many as it has: alkaid proves no fewer."""
+        a, b = (self.listing.words[number].interval for number in operands)
+        kinds = zip(a.fixed_type, b.shifted(shift).fixed_type, strict=True)
+        whole = FixedType(*(max(pair) for pair in kinds)).interval
+        data = (shift, FUNCTIONS.index(function))
+        if whole.width_bits > MAX_BITS or FixedType.holding(interval) == FixedType.holding(whole):
+            return self._append(10, operands, data, interval)
+        return self._append(3, (self._append(10, operands, data, whole),), (0,), interval)
+
+    def _lookup(self, op: Op, lookup: Lookup) -> int:
+        """The table over the whole format of its operand; reversed of a negative, whose sign alkaid mistakes."""
+        (edge,) = op.operands
+        sign = 1
+        while self.program.ops[edge.index].opcode is Opcode.NEG:
+            (inner,) = self.program.ops[edge.index].operands
+            edge, sign = inner._replace(shift=inner.shift + edge.shift), -sign
+        number, shift = self._edge(edge)
+        lo, hi, _ = self.listing.words[number].interval
         if hi - lo >= MAX_ENTRIES:
             raise CodegenError(f'a table of {hi - lo + 1} entries: there may be {MAX_ENTRIES}')
-        places = (round_code(code, lookup.exp - exp - shift, Rounding.TRN) - lookup.first for code in range(lo, hi + 1))
-        entries = tuple(lookup.table.entries[min(max(place, 0), len(lookup.table) - 1)] for place in places)
+        if 1 << self.listing.words[number].interval.width_bits <= MAX_ENTRIES:
+            number = self._whole(number)
+        lo, hi, exp = source = self.listing.words[number].interval
+        codes = (round_code(sign * code, lookup.exp - exp - shift, Rounding.TRN) for code in range(lo, hi + 1))
+        last = len(lookup.table) - 1
+        entries = tuple(lookup.table.entries[min(max(code - lookup.first, 0), last)] for code in codes)
         bounds = Interval(min(entries), max(entries))
         if bounds.width_bits > 31:
             raise CodegenError(f'a table of {bounds.width_bits} bits: the format has 31')

@@ -34,11 +34,13 @@ def load_exchange(path: Path) -> Program:
         return build_program(listing)
     except (OSError, EOFError, zlib.error, struct.error, *NO_JSON) as cause:
         raise ParseError(f'truncated, or not of its kind: {cause}', location=Location(str(path))) from cause
-    except (KeyError, TypeError, IndexError, OverflowError, FormatError) as cause:
-        raise ParseError(f'the program is malformed: {cause}', location=Location(str(path))) from cause
     except Da4mlError as error:
+        if isinstance(error, FormatError):
+            raise ParseError(f'the program is malformed: {error}', location=Location(str(path))) from error
         error.location = Location(str(path))
         raise
+    except (LookupError, TypeError, ValueError, OverflowError) as cause:
+        raise ParseError(f'the program is malformed: {cause}', location=Location(str(path))) from cause
 
 
 def _json(data: Any, name: str) -> Listing:

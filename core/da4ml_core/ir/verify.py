@@ -13,14 +13,34 @@ from da4ml_core.ir.program import Op, Operand, Program
 from da4ml_core.ir.table import MAX_ENTRIES, Lookup
 
 
+MAX_SCALE = 1 << 16  # of an exponent or a shift: codes of any size take as many digits in a file, scales few
+
+
 def verify(program: Program) -> Program:
     """The program itself; raises VerificationError with all violations: structure first, ranges if that is sound."""
-    violations = [*_shape_violations(program), *_structure_violations(program)]
+    violations = list(_scale_violations(program))
+    if not violations:
+        violations = [*_shape_violations(program), *_structure_violations(program)]
     if not violations:
         violations = list(_range_violations(program))
     if violations:
         raise VerificationError(violations)
     return program
+
+
+def _scale_violations(program: Program) -> Iterator[str]:
+    for index, op in enumerate(program.ops):
+        scales = [op.interval.exp, *(edge.shift for edge in op.operands)]
+        attribute = op.attribute.quantization if isinstance(op.attribute, InputPort) else op.attribute
+        if isinstance(attribute, Quantization):
+            scales += attribute.type[1:]
+        elif isinstance(attribute, Lookup):
+            scales += (attribute.exp, attribute.table.exp)
+        if max(scales) > MAX_SCALE or min(scales) < -MAX_SCALE:
+            yield f'%{index} ({op.opcode}): an exponent or a shift beyond {MAX_SCALE}'
+    for position, edge in enumerate(program.outputs):
+        if abs(edge.shift) > MAX_SCALE:
+            yield f'output {position}: a shift beyond {MAX_SCALE}'
 
 
 def _shape_violations(program: Program) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import json
 import random
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from da4ml_core.api import EXCHANGE_SUFFIXES
 from da4ml_core.errors import CodegenError, ParseError, VerificationError, VersionError
 from da4ml_core.interp import predict
 from da4ml_core.ir import InputPort, Program, Quantization
+from da4ml_core.ir.text import parse_program
+from da4ml_core.ir.verify import verify
 
 
 def plain_ports(program):
@@ -34,6 +37,70 @@ def test_random_programs_come_back(seed, tmp_path):
         path = tmp_path / f'p{suffix}'
         dc.Program.of(program).save(path)
         assert np.array_equal(dc.load(path).predict(x), y), suffix
+        dc.Program.of(program).optimize().save(path)
+        assert np.array_equal(dc.load(path).predict(x), y), f'{suffix}, optimized'
+
+
+def alir_of(program, path):
+    """The operations and the tables of a program in ALIR, whose operations are (operands, opcode, data, range)."""
+    dc.Program.of(program).save(path)
+    fields = json.loads(path.read_text())['model']
+    return [op[:4] for op in fields[5]], [table['table'] for table in fields[8] or ()]
+
+
+@pytest.mark.parametrize('seed', range(100, 112))
+def test_what_alkaid_proves_anew_is_written_as_it_proves_it(seed, tmp_path):
+    program = dc.Program.of(plain_ports(random_program(random.Random(seed), num_ops=40))).optimize()
+    ops, tables = alir_of(program, tmp_path / 'p.alir.json')
+    ports = [data[0] for _, opcode, data, _ in ops if opcode == -1]
+    assert len(ports) == len(set(ports)), 'an element has one type'
+    for operands, opcode, data, _ in ops:
+        if opcode == 8:
+            _, source, _, (low, high, step) = ops[operands[0]]
+            assert source in (-1, 3)
+            size = round((high - low) / step) + 1
+            assert len(tables[data[0]]) == size == 1 << (size - 1).bit_length()
+            assert low in (0, -step * size / 2), 'the range is all of a format'
+
+
+def test_ports_of_one_element_are_cut_out_of_one(tmp_path):
+    program = verify(
+        parse_program("""\
+program ports
+inputs (1,)
+outputs (3,)
+%0 = input x[0] fixed<3,0> TRN WRAP : [-8, 7]
+%1 = input x[0] ufixed<1,4> TRN WRAP : [0, 31]*2^-4
+%2 = input x[0] ufixed<-9,4> TRN WRAP : [0, 0]*2^-4
+return %0, %1, %2
+""")
+    )
+    ops, _ = alir_of(program, tmp_path / 'p.alir.json')
+    assert [(opcode, limits) for _, opcode, _, limits in ops if opcode == -1] == [(-1, [-8.0, 7.9375, 0.0625])]
+    x = np.arange(-400, 400)[:, None] / 32
+    assert np.array_equal(dc.load(tmp_path / 'p.alir.json').predict(x), predict(program, x))
+
+
+def test_a_table_of_a_negative_is_reversed(tmp_path):
+    program = verify(
+        parse_program("""\
+program negative
+inputs (1,)
+outputs (1,)
+table t0 {9, 4, 1, 0, 7, 5, 3}
+%0 = input x[0] fixed<2,0> TRN WRAP : [-4, 3]
+%1 = quantize %0 to fixed<1,0> TRN WRAP : [-2, 1]
+%2 = neg %1 : [-1, 2]
+%3 = lookup %2 in t0 from -2 : [0, 7]
+return %3
+""")
+    )
+    ops, tables = alir_of(program, tmp_path / 'p.alir.json')
+    assert tables == [[7, 0, 1, 4]]
+    (operand,) = next(operands for operands, opcode, *_ in ops if opcode == 8)
+    assert ops[operand][1] == 3
+    x = np.arange(-4.0, 4.0)[:, None]
+    assert np.array_equal(dc.load(tmp_path / 'p.alir.json').predict(x), predict(program, x))
 
 
 def test_ports_that_round_and_wrap_become_finer_ones(tmp_path):
@@ -114,13 +181,22 @@ def with_op(data, op):
             lambda data: {**data, 'model': [*data['model'][:5], [[[], 5, [1], [0.0, 1.0, 0.3], 0, 0]], 1, 1, None]},
             '0.3',
         ),
+        (lambda data: with_op(data, [[], 5, [1], [0.0, 1.0], 0, 0]), 'malformed'),
+        (lambda data: with_op(data, [[], 5, [1], [0.0, float('nan'), 1.0], 0, 0]), 'malformed'),
+        (lambda data: with_op(data, [[], 5, [10**5000], [0.0, 1.0, 1.0], 0, 0]), 'digits'),
+        (lambda data: with_op(data, [[0], 3, [1 << 30], [0.0, 1.0, 1.0], 0, 0]), 'uses a later one'),
+        (lambda data: with_op(data, [[], 5, [1], [0.0, 2.0**300, 2.0**300], 0, 0]), 'no sensible type'),
+        (lambda data: {**data, 'model': [*data['model'][:4], [], *data['model'][5:]]}, 'malformed'),
     ],
 )
 def test_json_of_other_kinds_is_refused(change, message, tmp_path):
     path = tmp_path / 'p.alir.json'
     tracer = dc.Tracer('small')
     dc.Program.of(tracer.finish(tracer.input((1,)).quantize(True, 2, 1))).save(path)
-    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    sys.set_int_max_str_digits(0)
+    text = json.dumps(change(json.loads(path.read_text())))
+    sys.set_int_max_str_digits(4300)
+    path.write_text(text)
     with pytest.raises((ParseError, VersionError)) as caught:
         dc.load(path)
     assert message in str(caught.value)

@@ -105,6 +105,10 @@ def test_json_round_trip_is_exact_and_reproducible(tmp_path, name):
         ('outputs (2,)', 'outputs (3,)', 'the output shapes hold 3 elements, but there are 2 outputs'),
         ('%4, %6<<2', '%4, -%6<<2', 'output 1: the edge -%6<<2 is negated'),
         ('[0, 63]*2^-2', '[0, 63]*2^-1', 'does not hold the exact result'),
+        ('-%1<<1 ', '-%1<<1073741824 ', '%3 (add): an exponent or a shift beyond 65536'),
+        ('%6<<2', '%6>>65537', 'output 1: a shift beyond 65536'),
+        ('fixed<1,3> RND_CONV', 'fixed<99999,3> RND_CONV', '%6 (quantize): an exponent or a shift beyond'),
+        ('[5, 5]*2^-4', '[5, 5]*2^-99999', '%2 (const): an exponent or a shift beyond'),
     ],
 )
 def test_the_verifier_names_the_broken_law(old, new, message):
