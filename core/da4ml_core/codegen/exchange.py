@@ -78,6 +78,11 @@ STEPS: Mapping[int, Callable[[Sequence[int], Sequence[int]], int]] = {
 }
 
 
+def _covering(a: FixedType, b: FixedType) -> FixedType:
+    """The type that has the bits of both."""
+    return FixedType(a.signed or b.signed, max(a.int_bits, b.int_bits), max(a.frac_bits, b.frac_bits))
+
+
 def _whole_ports(program: Program) -> dict[int, FixedType]:
     """For each input that has bits, the type that has the bits of all of its ports."""
     whole: dict[int, FixedType] = {}
@@ -85,7 +90,7 @@ def _whole_ports(program: Program) -> dict[int, FixedType]:
         kind = port.quantization.type
         if not kind.interval.is_constant:
             other = whole.get(port.position, kind)
-            whole[port.position] = FixedType(*(max(pair) for pair in zip(kind, other, strict=True)))
+            whole[port.position] = _covering(kind, other)
     return whole
 
 
@@ -217,8 +222,7 @@ class _Writer:
     def _bitwise(self, function: BitFunction, operands: tuple[int, int], shift: int, interval: Interval) -> int:
         """The function in all bits of the operands, then as many as it has: alkaid proves no fewer."""
         a, b = (self.listing.words[number].interval for number in operands)
-        kinds = zip(a.fixed_type, b.shifted(shift).fixed_type, strict=True)
-        whole = FixedType(*(max(pair) for pair in kinds)).interval
+        whole = _covering(a.fixed_type, b.shifted(shift).fixed_type).interval
         data = (shift, FUNCTIONS.index(function))
         if whole.width_bits > MAX_BITS or FixedType.holding(interval) == FixedType.holding(whole):
             return self._append(10, operands, data, interval)

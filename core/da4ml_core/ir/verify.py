@@ -12,7 +12,6 @@ from da4ml_core.ir.opcode import SPECS, InputPort, Opcode, Quantization
 from da4ml_core.ir.program import Op, Operand, Program
 from da4ml_core.ir.table import MAX_ENTRIES, Lookup
 
-
 MAX_SCALE = 1 << 16  # of an exponent or a shift: codes of any size take as many digits in a file, scales few
 
 
