@@ -32,12 +32,44 @@ class _Sharing:
             twin = new.ops[found.index]
             new.ops[found.index] = twin._replace(interval=intersect(twin.interval, op.interval))
             return found
+        if op.opcode is Opcode.MUX:
+            swapped = self._swapped(new, op)
+            if swapped is not None:
+                return swapped
         if op.opcode is Opcode.ADD and self.absorbed[len(new.edges)]:
             opposite = self.known.get(_key(op, tuple(edge._replace(negated=not edge.negated) for edge in op.operands)))
             if opposite is not None:
                 return new.append(Op(Opcode.NEG, (opposite,), op.interval, None, op.origin))
         self.known[key] = new.append(op)
         return self.known[key]
+
+    def _swapped(self, new: Rewriting, op: Op) -> Operand | None:
+        """The same extremum of two values with both operands swapped: that by the sign of b - a for that of a - b.
+
+        Where the difference is zero, the values are the same.
+        """
+        condition, negative, otherwise = op.operands
+        difference = new.ops[condition.index]
+        if difference.opcode is not Opcode.ADD or condition.negated or len(difference.operands) != 2:
+            return None
+        plus, minus = sorted(difference.operands, key=lambda edge: edge.negated)
+        shift = negative.shift - (plus if plus.index == negative.index else minus).shift
+        if not minus.negated or {negative, otherwise} != {_moved(plus, shift), _moved(minus, shift)}:
+            return None
+        opposite = tuple(edge._replace(negated=not edge.negated) for edge in difference.operands)
+        for scale in (0, minus.shift - plus.shift, plus.shift - minus.shift):  # canonical form has one of them
+            terms = tuple(edge._replace(shift=edge.shift + scale) for edge in opposite)
+            against = self.known.get(_key(difference, terms))
+            if against is not None:
+                branches = (_moved(otherwise, -otherwise.shift), _moved(negative, -otherwise.shift))
+                found = self.known.get(_key(op, (against, *branches)))
+                if found is not None:
+                    return found._replace(shift=found.shift + otherwise.shift)
+        return None
+
+
+def _moved(edge: Operand, shift: int) -> Operand:
+    return Operand(edge.index, edge.shift + shift)
 
 
 def _key(op: Op, operands: tuple[Operand, ...]) -> Key:

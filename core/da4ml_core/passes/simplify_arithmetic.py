@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from da4ml_core.fixed import Interval, sum_intervals
+from da4ml_core.ir.affine import bit_code
 from da4ml_core.ir.opcode import BitFunction, Opcode
 from da4ml_core.ir.program import Op, Operand, Program
 from da4ml_core.passes.rewriting import Rewriting, rewrite, through
@@ -111,16 +112,41 @@ def _bits(new: Rewriting, op: Op) -> Operand:
     for zero, other in ((a, b), (b, a)):
         if new.interval(zero)[:2] == (0, 0):
             return zero if op.attribute is BitFunction.AND else other
-    if op.attribute is BitFunction.AND:
-        for mask, other in ((a, b), (b, a)):
-            if _keeps_all(new.interval(mask), new.interval(other)):
-                return other
-    return new.append(op)
+    for mask, other in ((a, b), (b, a)):
+        if op.attribute is BitFunction.AND and _keeps_all(new.interval(mask), new.interval(other)):
+            return other
+        if op.attribute is BitFunction.OR and _has_all(new.interval(mask), new.interval(other)):
+            return mask
+    return new.append(_joined_masks(new, op))
 
 
 def _keeps_all(mask: Interval, other: Interval) -> bool:
-    """Whether a mask is a constant of ones wherever the other operand, not negative, has bits."""
+    """Whether a mask is a constant of ones wherever the other operand has bits."""
+    if _has_all(mask, other):
+        return True
     if not mask.is_constant or other.lo < 0 or mask.exp > other.exp:
         return False
     ones = (1 << other.width_bits) - 1
     return (mask.lo >> (other.exp - mask.exp)) & ones == ones
+
+
+def _has_all(mask: Interval, other: Interval) -> bool:
+    """Whether a mask is a constant of nothing but ones, from the lowest bit of the other operand on."""
+    zeros = (mask.lo & -mask.lo).bit_length() - 1
+    return mask.is_constant and mask.lo == -1 << max(zeros, 0) and mask.exp + zeros <= other.exp
+
+
+def _joined_masks(new: Rewriting, op: Op) -> Op:
+    """A function of a constant and of the same function of another constant takes both at once."""
+    function = op.attribute
+    for mask, other in (op.operands, op.operands[::-1]):
+        inner = new.ops[other.index]
+        if not isinstance(function, BitFunction) or inner.attribute is not function:
+            continue
+        for first, value in (inner.operands, inner.operands[::-1]):
+            a, b = new.interval(mask), new.interval(through(other, first))
+            if a.is_constant and b.is_constant:
+                exp = min(a.exp, b.exp)
+                both = new.constant(bit_code(function, a.at(exp).lo, b.at(exp).lo), exp, op.origin)
+                return op._replace(operands=(through(other, value), both))
+    return op

@@ -42,8 +42,36 @@ CASES = {
         return %1>>1
         """,
     ),
+    'a table of what another gives, for less bits': (
+        """
+        table t0 {3, 1, 4, 1, 5, 9, 2, 6}
+        table t1 {9, 8, 7, 0, 0, 2, 0, 5, 0, 0, 0, 3, 0, 1, 0, 0, 0, 0, 0, 4}
+        %2 = lookup %1 in t0 from 0 : [1, 9]
+        %3 = lookup %2<<1 in t1 from 0 : [0, 7]
+        return %3
+        """,
+        """
+        table t0 {0, 7, 0, 7, 0, 0, 0, 0}
+        %2 = lookup %1 in t0 from 0 : [0, 7]
+        return %2
+        """,
+    ),
 }
 STAYS = {
+    'a table of what another gives, and others read': """
+        table t0 {3, 1, 4, 1, 5, 9, 2, 6}
+        table t1 {7, 0, 0, 2, 0, 5, 0, 0, 1}
+        %2 = lookup %1 in t0 from 0 : [1, 9]
+        %3 = lookup %2 in t1 from 1 : [0, 7]
+        return %3, %2
+        """,
+    'a table that gives more bits than what it goes by': """
+        table t0 {3, 1, 0, 1, 2, 1, 2, 0}
+        table t1 {7, 0, 3, 5}
+        %2 = lookup %1 in t0 from 0 : [0, 3]
+        %3 = lookup %2 in t1 from 0 : [0, 7]
+        return %3
+        """,
     'a table of which all is read': """
         table t0 {2, 1, 4, 3, 0, 1, 2, 3}*2^1
         %2 = lookup %1 in t0 from 0 : [0, 4]*2^1

@@ -189,8 +189,58 @@ CASES = {
         return %1, %1
         """,
     ),
+    'a mask of nothing but ones': (
+        """
+        %2 = const : [-1, -1]
+        %3 = bitwise and %0, %2 : [-8, 7]
+        %4 = bitwise or %2>>1, %0 : [-1, -1]*2^-1
+        return %3, %4
+        """,
+        """
+        %2 = const : [-1, -1]
+        return %0, %2>>1
+        """,
+    ),
+    'masks of masks': (
+        """
+        %2 = const : [-1, -1]
+        %3 = bitwise xor %2, %0 : [-8, 7]
+        %4 = const : [3, 3]
+        %5 = bitwise xor %3<<1, %4 : [-16, 15]
+        %6 = const : [5, 5]
+        %7 = bitwise and %0, %4 : [0, 3]
+        %8 = bitwise and %6, %7<<1 : [0, 5]
+        %9 = bitwise or %1, %4 : [0, 7]
+        %10 = bitwise or %9, %6 : [0, 7]
+        return %5, %8, %10
+        """,
+        """
+        %2 = const : [-3, -3]
+        %3 = bitwise xor %0<<1, %2 : [-16, 15]
+        %4 = const : [1, 1]
+        %5 = bitwise and %0<<1, %4<<2 : [0, 5]
+        %6 = const : [7, 7]
+        %7 = bitwise or %1, %6 : [0, 7]
+        return %3, %5, %7
+        """,
+    ),
 }
 STAYS = {
+    'masks of other functions, or of values': """
+        %2 = const : [-1, -1]
+        %3 = bitwise xor %0, %2 : [-8, 7]
+        %4 = const : [5, 5]
+        %5 = bitwise and %3, %4 : [0, 5]
+        %6 = bitwise xor %0, %1 : [-8, 7]
+        %7 = bitwise xor %6, %2 : [-8, 7]
+        return %5, %7
+        """,
+    'ones that begin above the lowest bit': """
+        %2 = const : [-1, -1]
+        %3 = bitwise and %0, %2<<1 : [-8, 7]
+        %4 = bitwise or %0, %2<<1 : [-8, 7]
+        return %3, %4
+        """,
     'the only positive term cannot become negative': """
         %2 = neg %1 : [-7, 0]
         %3 = add %2, -%0 : [-14, 8]
