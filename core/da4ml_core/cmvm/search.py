@@ -22,6 +22,7 @@ NEWEST, NEWEST_SEEDED, SEEDED = 1, 2, 3  # which of equally good patterns comes 
 BALANCED_RECIPES = 16
 BALANCED_WORK = 3e6  # of all of them, but one at least up to
 HUGE_WORK = 20e6
+LARGEST_WEIGHT = 1 << 400  # that estimates of widths tell from others
 ANNEALED_BITS = 40  # of the largest weights that local search takes
 
 
@@ -157,7 +158,10 @@ class Search:
     ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:
         """Levels, steps and intervals of the inputs and of the rows after them."""
         inputs = self.inputs
-        weights = self.rows.numbers.astype(np.float64)
+        numbers = self.rows.numbers
+        if numbers.dtype == object:  # only the sizes matter here, and of those that no float has, that they are large
+            numbers = np.clip(numbers, -LARGEST_WEIGHT, LARGEST_WEIGHT)
+        weights = numbers.astype(np.float64)
         positive, negative = weights.clip(0, None), weights.clip(None, 0)
         lows = positive @ inputs.lows + negative @ inputs.highs
         highs = positive @ inputs.highs + negative @ inputs.lows

@@ -12,7 +12,7 @@ from da4ml_core._srcloc import user_location
 from da4ml_core.errors import UnsupportedOperation
 from da4ml_core.trace.context import Context, Elements
 from da4ml_core.trace.einsum import LABELS, einsum
-from da4ml_core.trace.linear import ObjectArray, contract, contract_variables, exact_matrix, sum_axes
+from da4ml_core.trace.linear import ObjectArray, constant_array, contract, contract_variables, exact_matrix, sum_axes
 from da4ml_core.trace.operands import elements, elementwise, normal_axes, normal_axis, shape_of
 from da4ml_core.trace.products import multiply
 from da4ml_core.trace.variable import Variable
@@ -72,7 +72,11 @@ def outer(context: Context, a: Any, b: Any, out: None = None) -> ObjectArray:
 
 def flat(context: Context, operand: Any) -> Any:
     """A symbolic or constant operand as a vector."""
-    return Elements(context, operand.elements.reshape(-1)) if isinstance(operand, Elements) else np.ravel(operand)
+    return (
+        Elements(context, operand.elements.reshape(-1))
+        if isinstance(operand, Elements)
+        else constant_array(operand).reshape(-1)
+    )
 
 
 def tensordot(context: Context, a: Any, b: Any, axes: Any = 2) -> ObjectArray:
@@ -123,7 +127,7 @@ def cross(
         parts.append(
             Elements(context, source)
             if isinstance(operand, Elements)
-            else exact_matrix(np.moveaxis(np.asarray(operand), place, -1))
+            else exact_matrix(np.moveaxis(constant_array(operand), place, -1))
         )
     signs = np.zeros((3, 3, 3))
     for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
@@ -142,7 +146,7 @@ def trace(
 
 def convolve(context: Context, a: Any, v: Any, mode: str = 'full') -> ObjectArray:
     """numpy.convolve of two vectors; a number is one of length 1."""
-    a, v = (np.reshape(x, (1,)) if not shape_of(x) else x for x in (a, v))
+    a, v = (x if shape_of(x) else flat(context, x) for x in (a, v))
     whole = _convolved(context, a, v, mode)
     longest, shortest = _lengths(a, v)
     start = {'full': 0, 'same': (shortest - 1) // 2, 'valid': shortest - 1}[mode]
@@ -151,7 +155,7 @@ def convolve(context: Context, a: Any, v: Any, mode: str = 'full') -> ObjectArra
 
 def correlate(context: Context, a: Any, v: Any, mode: str = 'valid') -> ObjectArray:
     """numpy.correlate of two vectors."""
-    reverse = Elements(context, v.elements[::-1]) if isinstance(v, Elements) else np.asarray(v)[::-1]
+    reverse = Elements(context, v.elements[::-1]) if isinstance(v, Elements) else constant_array(v)[::-1]
     whole = _convolved(context, a, reverse, mode)
     longest, shortest = _lengths(a, v)
     start = {'full': 0, 'same': (shortest - 1) - shortest // 2, 'valid': shortest - 1}[mode]

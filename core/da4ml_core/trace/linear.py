@@ -145,9 +145,25 @@ def _solve_rows(
     return solution
 
 
+def constant_array(constant: Any) -> NDArray[Any]:
+    """A constant argument as numpy has it, but for lists of integers that numpy would round beside floats."""
+    if isinstance(constant, np.ndarray) and type(constant) not in (np.ndarray, np.memmap):
+        raise UnsupportedOperation(
+            f'a constant of type {type(constant).__name__} may mean more than its numbers',
+            location=user_location(),
+            hint='np.asarray(...) takes its numbers alone',
+        )
+    array = np.asarray(constant)
+    if array.dtype.kind == 'f' and isinstance(constant, (list, tuple)):
+        listed = np.asarray(constant, dtype=object)
+        if any(isinstance(number, (int, np.integer)) and abs(int(number)) >> 53 for number in listed.flat):
+            return listed
+    return array
+
+
 def exact_matrix(constant: Any) -> ObjectArray:
     """An array of Fractions equal to the constants; raises UnsupportedOperation naming the first that is not dyadic."""
-    array = np.asarray(constant)
+    array = constant_array(constant)
     if array.dtype.kind not in 'biufO':
         raise UnsupportedOperation(
             f'a constant operand of type {array.dtype} has no exact fixed-point value', location=user_location()
@@ -156,7 +172,7 @@ def exact_matrix(constant: Any) -> ObjectArray:
     flat = exact.reshape(-1)
     for position, number in enumerate(array.reshape(-1).tolist()):
         try:
-            n, exp = dyadic(number)
+            n, exp = dyadic(number.item() if isinstance(number, np.generic) else number)
         except FormatError as cause:
             index = tuple(int(i) for i in np.unravel_index(position, array.shape))
             raise UnsupportedOperation(

@@ -12,7 +12,7 @@ import numpy as np
 from da4ml_core._srcloc import user_location
 from da4ml_core.errors import TraceError, UnsupportedOperation
 from da4ml_core.trace.context import Context, Elements
-from da4ml_core.trace.linear import ObjectArray, check_size, exact_matrix
+from da4ml_core.trace.linear import ObjectArray, check_size, constant_array, exact_matrix
 from da4ml_core.trace.quantize import constant_variables
 from da4ml_core.trace.variable import Variable
 
@@ -60,7 +60,7 @@ def constant(what: str, argument: Any) -> Any:
         raise UnsupportedOperation(
             f'{what} must be known while tracing: it cannot be symbolic', location=user_location()
         )
-    return np.asarray(argument)
+    return constant_array(argument)
 
 
 def normal_axes(ndim: int, axis: Any) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from da4ml_core.errors import UnsupportedOperation
 from da4ml_core.fixed import dyadic
 from da4ml_core.trace.context import Context, Elements
 from da4ml_core.trace.graph import Graph
-from da4ml_core.trace.linear import ObjectArray, contract, exact_matrix, sum_axes
+from da4ml_core.trace.linear import ObjectArray, constant_array, contract, exact_matrix, sum_axes
 from da4ml_core.trace.operands import as_scalar, constant, elements, elementwise
 from da4ml_core.trace.quantize import constant_variables
 from da4ml_core.trace.selection import ZERO, less, negation, unequal
@@ -30,7 +30,7 @@ def searchsorted(context: Context, a: Any, v: Any, side: str = 'left', sorter: A
         raise UnsupportedOperation("numpy.searchsorted is traced with side='left' or 'right'", location=user_location())
     if sorter is not None:
         order = constant('what sorts a vector', sorter)
-        a = Elements(context, elements(context, a)[order]) if isinstance(a, Elements) else np.asarray(a)[order]
+        a = Elements(context, elements(context, a)[order]) if isinstance(a, Elements) else constant_array(a)[order]
     right = side == 'right'
     if isinstance(a, Elements):
         return _passed(context, elements(context, a), elements(context, v), right)

@@ -158,10 +158,11 @@ def value_table(graph: Graph, variable: Variable, function: Callable[[int, int],
 def check_index(graph: Graph, index: Variable, size: int) -> None:
     """Raise UnsupportedOperation where a variable may not be an index, negative ones allowed, of an axis."""
     interval = graph.interval(index)
-    lo, hi = (bound * 2.0**interval.exp for bound in interval[:2])
-    if interval.exp < 0 or lo < -size or hi >= size:
+    if interval.exp < 0 or interval.lo << interval.exp < -size or interval.hi << interval.exp >= size:
+        step = 2.0 ** min(interval.exp, 900)
+        lo, hi = (max(min(bound, 1 << 99), -1 << 99) * step for bound in interval[:2])
         raise UnsupportedOperation(
-            f'an index between {lo:g} and {hi:g} in steps of {2.0**interval.exp:g} may be outside an axis of {size}',
+            f'an index between {lo:g} and {hi:g} in steps of {step:g} may be outside an axis of {size}',
             location=user_location(),
             hint='np.clip it',
         )

@@ -167,6 +167,7 @@ REFUSALS = {
         (lambda x: x * Fraction(1, 10), UnsupportedOperation, 'not an integer times a power', ''),
         (lambda x: x + np.nan, UnsupportedOperation, 'nan is not a finite number', ''),
         (lambda x: x * np.inf, UnsupportedOperation, 'inf is not a finite number', ''),
+        (lambda x: x * np.ma.array([1, 2, 3]), UnsupportedOperation, 'type MaskedArray may mean more', 'np.asarray'),
         (lambda x: x + 1j, UnsupportedOperation, 'has no exact fixed-point value', ''),
         (lambda x: x + 'a', UnsupportedOperation, 'has no exact fixed-point value', ''),
     ],
