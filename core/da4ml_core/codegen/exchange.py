@@ -223,6 +223,7 @@ class _Writer:
         """The function in all bits of the operands, then as many as it has: alkaid proves no fewer."""
         a, b = (self.listing.words[number].interval for number in operands)
         whole = _covering(a.fixed_type, b.shifted(shift).fixed_type).interval
+        interval = _in_steps(interval, whole.exp)  # their conversions never make a step finer
         data = (shift, FUNCTIONS.index(function))
         if whole.width_bits > MAX_BITS or FixedType.holding(interval) == FixedType.holding(whole):
             return self._append(10, operands, data, interval)

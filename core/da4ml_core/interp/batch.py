@@ -177,9 +177,9 @@ def _execute(microcode: Microcode, x: NDArray[Any], out: NDArray[Any], threads: 
 def _thread_count(threads: int | None) -> int:
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
         raise InterpError(f'threads must be a positive integer or None, not {threads!r}')
-    return threads
+    return int(threads)
 
 
 def predict(

@@ -71,29 +71,45 @@ def build_library(
     """
     command, version = find_compiler()
     content = '\0'.join([*command, version, *FLAGS, *flags, *sources])
-    path = cache_directory() / f'{sha256(content.encode()).hexdigest()}.so'
-    if not path.exists():
-        _build(path, command, sources, flags)
+    key = sha256(content.encode()).hexdigest()
     try:
-        library = ctypes.CDLL(str(path))
-    except OSError:  # damaged, or of another system that shares the cache
-        path.unlink(missing_ok=True)
-        _build(path, command, sources, flags)
-        library = ctypes.CDLL(str(path))
+        library = ctypes.CDLL(str(_kept(key) or _build(key, command, sources, flags)))
+    except OSError:  # deleted meanwhile, or of another system that shares the cache
+        library = _loaded(_build(key, command, sources, flags))
     addresses = [ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0 for name in functions]
     return library, addresses
 
 
-def _build(path: Path, command: Sequence[str], sources: Sequence[str], flags: Sequence[str]) -> None:
-    """Compile on all cores, link, and put the library in place at once, so that no one finds half of it."""
+def _loaded(path: Path) -> ctypes.CDLL:
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix='build-', dir=path.parent) as scratch:
+        return ctypes.CDLL(str(path))
+    except OSError as cause:  # of a file system that nothing is run from, for example
+        raise InterpError(
+            f'the compiled program cannot be loaded: {cause}', hint='set XDG_CACHE_HOME to a folder that code may be in'
+        ) from None
+
+
+def _kept(key: str) -> Path | None:
+    """The library in the cache; one that is not what its name says would crash, or compute something else."""
+    for path in cache_directory().glob(f'{key}-*.so'):
+        with suppress(OSError):
+            if path.stem == f'{key}-{sha256(path.read_bytes()).hexdigest()}':
+                return path
+            path.unlink()
+    return None
+
+
+def _build(key: str, command: Sequence[str], sources: Sequence[str], flags: Sequence[str]) -> Path:
+    """Compile on all cores, link, and put the library in place at once, so that no one finds half of it."""
+    cache = cache_directory()
+    try:
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix='build-', dir=cache) as scratch:
             folder = Path(scratch)
             for number, source in enumerate(sources):
                 (folder / f'{number}.c').write_text(source)
 
-            compilers = _Compilers(folder, path.with_suffix('.log'))
+            compilers = _Compilers(folder, cache / f'{key}.log')
 
             def compile_one(number: int) -> None:
                 compilers.run([*command, *FLAGS, *flags, '-c', f'{number}.c', '-o', f'{number}.o'])
@@ -107,7 +123,8 @@ def _build(path: Path, command: Sequence[str], sources: Sequence[str], flags: Se
                     raise
             objects = [f'{number}.o' for number in range(len(sources))]
             compilers.run([*command, '-shared', '-o', 'library.so', *objects])
-            (folder / 'library.so').replace(path)
+            library = folder / 'library.so'
+            return library.replace(cache / f'{key}-{sha256(library.read_bytes()).hexdigest()}.so')
     except OSError as cause:
         raise InterpError(
             f'the compiled program cannot be written: {cause}', hint='set XDG_CACHE_HOME to a folder that can be'

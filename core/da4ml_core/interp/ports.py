@@ -59,6 +59,8 @@ def _rows(x: Any, shape: tuple[int, ...], what: str) -> NDArray[Any]:
 
 def _exact_array(x: Any, what: str) -> NDArray[Any]:
     """``x`` as an array of a type that holds each of its numbers exactly."""
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        raise InterpError(f'{what} has masked elements, which are no numbers', hint='fill them: x.filled(0)')
     try:
         values = np.asarray(x)
         if values.dtype.kind == 'f' and not isinstance(x, (np.ndarray, np.generic)):

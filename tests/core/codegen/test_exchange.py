@@ -48,13 +48,15 @@ def alir_of(program, path):
     return [op[:4] for op in fields[5]], [table['table'] for table in fields[8] or ()]
 
 
-@pytest.mark.parametrize('seed', range(100, 112))
+@pytest.mark.parametrize('seed', range(100, 130))
 def test_what_alkaid_proves_anew_is_written_as_it_proves_it(seed, tmp_path):
     program = dc.Program.of(plain_ports(random_program(random.Random(seed), num_ops=40))).optimize()
     ops, tables = alir_of(program, tmp_path / 'p.alir.json')
     ports = [data[0] for _, opcode, data, _ in ops if opcode == -1]
     assert len(ports) == len(set(ports)), 'an element has one type'
-    for operands, opcode, data, _ in ops:
+    for operands, opcode, data, limits in ops:
+        if opcode == 3 and any(limits[:2]):
+            assert limits[2] >= ops[operands[0]][3][2], 'their conversions never make a step finer'
         if opcode == 8:
             _, source, _, (low, high, step) = ops[operands[0]]
             assert source in (-1, 3)

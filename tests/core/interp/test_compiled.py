@@ -231,9 +231,23 @@ def test_a_damaged_library_is_built_again(cache, tmp_path, monkeypatch):
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'other'))
     damaged = c_build.cache_directory() / library.name
     damaged.parent.mkdir(parents=True)
-    damaged.write_bytes(b'half a library')
-    assert Executable(doubled(9)).run([[3.0]], compiled=True).tolist() == [[15.0]]
-    assert damaged.stat().st_size == library.stat().st_size
+    whole = library.read_bytes()
+    for content in (b'half a library', whole[: len(whole) // 2], whole[:-100] + bytes(100)):  # what dlopen would take
+        damaged.write_bytes(content)
+        assert Executable(doubled(9)).run([[3.0]], compiled=True).tolist() == [[15.0]]
+        (built,) = damaged.parent.glob('*.so')
+        assert built.read_bytes() != content
+        built.unlink()
+
+
+@needs_compiler
+def test_a_library_that_may_not_be_loaded_is_refused(cache, monkeypatch):
+    def refused(path):
+        raise OSError(f'{path}: failed to map segment from shared object')
+
+    monkeypatch.setattr(c_build.ctypes, 'CDLL', refused)
+    with pytest.raises(InterpError, match=r'the compiled program cannot be loaded: .* failed to map'):
+        Executable(doubled(19)).run([[3.0]], compiled=True)
 
 
 @needs_compiler

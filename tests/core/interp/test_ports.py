@@ -126,6 +126,10 @@ def test_what_is_not_a_real_number(number, text):
         ([[1.0, 2.0], [3.0]], 'the input is not a rectangular array of numbers'),
         (np.zeros((1, 6), dtype=complex), 'the input holds complex128 elements, which are not real numbers'),
         ([['a'] * 6], 'the input holds <U1 elements, which are not real numbers'),
+        (
+            np.ma.masked_less(np.arange(6)[None], 2),
+            'the input has masked elements, which are no numbers\n  help: fill them: x.filled(0)',
+        ),
     ],
 )
 def test_shapes_are_checked_not_guessed(x, message):
