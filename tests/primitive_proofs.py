@@ -21,10 +21,12 @@ from ghdl_tools import VHDL_IP_SOURCES, ghdl
 from hdl_tools import IP_SOURCES, ROOT, yosys
 from primitive_cases import Case, all_cases, some_cases
 from primitive_simulation import X_BITS, connections, output_bits, verilog_harness, vhdl_harness
+from table_proofs import SIZES, program_of_tables, tables_hold
 
 PRIMITIVES = sorted(path.parents[1].name for path in IP_SOURCES)
 # parameterisations in one proof: of many hundreds of entities at once GHDL forgets to write some
 AT_ONCE = {'verilog': 500, 'vhdl': 250}
+TABLE = 'table'  # no primitive, but a module of the design that reads it
 TERNARY_AT_ONCE = 20  # which are hard to prove together
 TIMEOUT_S = 900
 # the models of Xilinx' cells that Yosys ships; others among them have tri-states, of which it warns
@@ -205,7 +207,7 @@ def ranges(cases: Sequence[Case]) -> str:
 def main() -> int:
     """Print a row a primitive and language; 1 if anything is not as it should be."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('primitives', nargs='*', default=PRIMITIVES, help='all of them by default')
+    parser.add_argument('primitives', nargs='*', default=[*PRIMITIVES, TABLE], help='all of them by default')
     parser.add_argument('--language', choices=BUGS, action='append', help='both by default')
     options = parser.parse_args()
     cases: dict[str, list[Case]] = {}
@@ -216,26 +218,34 @@ def main() -> int:
     failed = False
     for primitive in options.primitives:
         for language in options.language or BUGS:
-            chosen = cases[primitive]
             with tempfile.TemporaryDirectory() as scratch:
-                directory = Path(scratch)
-                start = time.monotonic()
-                step = TERNARY_AT_ONCE if primitive == 'ternary_adder' else AT_ONCE[language]
-                holds = all(
-                    proved(chosen[first : first + step], language, directory) for first in range(0, len(chosen), step)
-                )
-                middle = time.monotonic()
-                sources = with_bugs(language, directory, [primitive])
-                few = [case for case in some_cases(random.Random(1), 60) if case.primitive == primitive]
-                caught = not proved(few, language, directory, sources)
-                end = time.monotonic()
-            failed |= not (holds and caught)
-            row = (
-                *(primitive, language, len(chosen), f'{"yes" if holds else "**NO**"}: {ranges(chosen)}'),
-                *(f'{middle - start:.0f}', 'caught' if caught else '**missed**', f'{end - middle:.0f}'),
-            )
-            print(f'| {" | ".join(map(str, row))} |', flush=True)
+                failed |= not print_row(primitive, language, cases.get(primitive, []), Path(scratch))
     return int(failed)
+
+
+def print_row(primitive: str, language: str, chosen: Sequence[Case], directory: Path) -> bool:
+    """Prove a primitive in a language, and that its bug is found; whether both is so."""
+    start = time.monotonic()
+    if primitive == TABLE:
+        program = program_of_tables(random.Random(0), SIZES)
+        count, span = len(SIZES), f'address={SIZES[0][0]}..{SIZES[-1][0]} entry={SIZES[0][1]}..{SIZES[-1][1]}'
+        holds = tables_hold(program, language, directory)
+        middle = time.monotonic()
+        caught = not tables_hold(program, language, directory, with_bug=True)
+    else:
+        count, span = len(chosen), ranges(chosen)
+        step = TERNARY_AT_ONCE if primitive == 'ternary_adder' else AT_ONCE[language]
+        holds = all(proved(chosen[first : first + step], language, directory) for first in range(0, count, step))
+        middle = time.monotonic()
+        sources = with_bugs(language, directory, [primitive])
+        few = [case for case in some_cases(random.Random(1), 60) if case.primitive == primitive]
+        caught = not proved(few, language, directory, sources)
+    row = (
+        *(primitive, language, count, f'{"yes" if holds else "**NO**"}: {span}', f'{middle - start:.0f}'),
+        *('caught' if caught else '**missed**', f'{time.monotonic() - middle:.0f}'),
+    )
+    print(f'| {" | ".join(map(str, row))} |', flush=True)
+    return holds and caught
 
 
 if __name__ == '__main__':

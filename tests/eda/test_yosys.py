@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from example_programs import EVERYTHING
 
 from da4ml_core.cmvm import solve
-from da4ml_core.codegen import emit_verilog, emit_vhdl
+from da4ml_core.codegen import emit_rtl, emit_verilog, emit_vhdl
 from da4ml_core.device import device
 from da4ml_core.ir import Program
+from da4ml_core.ir.text import parse_program
 from da4ml_core.passes.area import lut_estimate
 from da4ml_core.passes.schedule import schedule
 from da4ml_core.trace import Tracer
@@ -97,3 +99,21 @@ def test_a_broken_source_is_a_failed_tool(write_pair: Callable[..., Any], tmp_pa
         yosys.synthesize(write_pair('module pair', 'module other').rtl, 'xcup', tmp_path / 'synth')
     assert 'pair' in caught.value.notes[0]
     assert 'ERROR' in caught.value.notes[0]
+
+
+@pytest.mark.parametrize('language', ['verilog', 'vhdl'])
+def test_values_wait_in_flip_flops_where_shift_registers_are_forbidden(
+    language: str, need: Callable[..., None], tmp_path: Path
+) -> None:
+    if language == 'vhdl':
+        need('ghdl')
+    plan = schedule(parse_program(EVERYTHING), stages=8)
+    counted = []
+    for allowed in (True, False):
+        rtl, synth = tmp_path / f'rtl_{allowed}', tmp_path / f'synth_{allowed}'
+        write_core(emit_rtl(plan, 'kernel', language, shift_registers=allowed), 'kernel', rtl)
+        counted.append(yosys.synthesize(rtl, 'xcup', synth).resources)
+    free, kept = counted
+    assert free.luts_memory > 0
+    assert kept.luts_memory == 0
+    assert kept.ffs > free.ffs + 3 * free.luts_memory // 2

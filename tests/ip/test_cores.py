@@ -34,6 +34,21 @@ def test_every_port_has_a_comment(primitive):
     assert all(lines[place - 1].lstrip().startswith('//') for place in ports)
 
 
+@pytest.mark.parametrize('suffix', ['v', 'vhd'])
+@pytest.mark.parametrize('primitive', PRIMITIVES)
+def test_a_source_says_what_it_means_what_it_costs_and_what_its_parameters_are(primitive, suffix):
+    comment, place = {'v': ('//', 4), 'vhd': ('--', 8)}[suffix]
+    lines = (ROOT / f'ip/{primitive}/rtl/da4ml_{primitive}.{suffix}').read_text().splitlines()
+    header = lines[: next(place for place, line in enumerate(lines) if not line.startswith(comment))]
+    (cost,) = (line.removeprefix(f'{comment} ') for line in header if line.startswith(f'{comment} Cost: '))
+    assert cost in (ROOT / f'ip/{primitive}/README.md').read_text().splitlines()
+    core = yaml.safe_load((ROOT / f'ip/{primitive}/da4ml_{primitive}.core').read_text().removeprefix('CAPI=2:\n'))
+    for name, parameter in core['parameters'].items():
+        (where,) = (i for i, line in enumerate(lines) if re.match(rf' {{{place}}}(parameter )?{name}( :| =)', line))
+        assert lines[where - 1] == f'{" " * place}{comment} {parameter["description"]}.'
+    assert max(map(len, lines)) <= 120
+
+
 def test_fusesoc_reads_all_cores_and_takes_the_language_from_a_flag(tmp_path):
     core2parser = pytest.importorskip('fusesoc.capi2.coreparser')
     core = pytest.importorskip('fusesoc.core')

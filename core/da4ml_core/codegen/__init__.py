@@ -69,4 +69,5 @@ def _bundle(netlist: Netlist, language: str, files: dict[str, str]) -> RtlBundle
         clocked=netlist.latency_cycles > 0,
         latency_cycles=netlist.latency_cycles,
         clock_enable=netlist.clock_enable,
+        shift_registers=netlist.shift_registers,
     )

@@ -52,6 +52,7 @@ class RtlBundle:
     latency_cycles: int
     initiation_interval: int = 1
     clock_enable: bool = False  # a port `ce` beside `clk`
+    shift_registers: bool = True  # whether tools may make shift-register LUTs of values that wait
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -79,6 +80,7 @@ class RtlBundle:
             'latency_cycles': self.latency_cycles,
             'initiation_interval': self.initiation_interval,
             'clock_enable': self.clock_enable,
+            'shift_registers': self.shift_registers,
         }
 
     @classmethod
@@ -96,6 +98,7 @@ class RtlBundle:
                 latency_cycles=data['latency_cycles'],
                 initiation_interval=data['initiation_interval'],
                 clock_enable=data['clock_enable'],
+                shift_registers=data['shift_registers'],
             )
         except (KeyError, TypeError, ValueError) as cause:
             raise CodegenError(f'not the interface of a design: {cause!r}') from cause

@@ -161,6 +161,8 @@ class Emission:
         own = self._variable(op.interval)
         if op.interval.is_constant:
             return literal(op.interval.lo, op.interval.exp, own)
+        if _is_nothing(op):
+            return literal(0, 0, own)
         if op.opcode is Opcode.INPUT:
             return self.input_names[index]
         edges = [self.edge(edge) for edge in op.operands]
@@ -230,13 +232,18 @@ def _live(program: Program) -> list[bool]:
         live[edge.index] |= kind.width_bits > 0
     for index in reversed(range(program.num_ops)):
         op = program.ops[index]
-        if live[index] and not op.interval.is_constant:
+        if live[index] and not (op.interval.is_constant or _is_nothing(op)):
             operands = op.operands
             if op.opcode is Opcode.MUX and not _test(program, op):
                 operands = operands[2:]
             for edge in operands:
                 live[edge.index] = True
     return live
+
+
+def _is_nothing(op: Op) -> bool:
+    """Whether the value is converted to a type without bits: zero, even where its interval was not narrowed to that."""
+    return op.opcode is not Opcode.INPUT and isinstance(op.attribute, Quantization) and not op.attribute.type.width_bits
 
 
 def _test(program: Program, op: Op) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from da4ml_core.codegen import comments, walk
 from da4ml_core.codegen.bundle import TERNARY_STYLE
+from da4ml_core.codegen.layout import fitted
 from da4ml_core.codegen.netlist import (
     TERNARY,
     Assignment,
@@ -24,8 +25,8 @@ from da4ml_core.codegen.netlist import (
 
 def verilog_text(netlist: Netlist) -> str:
     """The top module; the same netlist always gives the same text."""
-    body = walk.body(netlist, _PHRASES)
-    return '\n'.join([*_header(netlist), *body, *_unused(netlist), 'endmodule', '', '`default_nettype wire', ''])
+    lines = [*_header(netlist), *walk.body(netlist, _PHRASES), *_unused(netlist)]
+    return '\n'.join([*fitted(lines, _PHRASES.comment), 'endmodule', '', '`default_nettype wire', ''])
 
 
 def verilog_table(rom: Rom, program: str) -> str:

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from da4ml_core.codegen import comments, walk
 from da4ml_core.codegen.bundle import TERNARY_STYLE
+from da4ml_core.codegen.layout import fitted
 from da4ml_core.codegen.netlist import (
     TERNARY,
     Assignment,
@@ -41,7 +42,7 @@ def vhdl_text(netlist: Netlist) -> str:
         'end architecture rtl;',
         '',
     ]
-    return '\n'.join(lines)
+    return '\n'.join(fitted(lines, _PHRASES.comment))
 
 
 def vhdl_table(rom: Rom, program: str) -> str:

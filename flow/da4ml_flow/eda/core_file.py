@@ -28,7 +28,7 @@ _FILE_TYPES = {'verilog': 'verilogSource', VHDL: 'vhdlSource-2008'}
 _PARAMETER_TYPES = {'verilog': 'vlogparam', VHDL: 'generic'}
 _CELLS = ('LUT6_2', 'CARRY4', 'CARRY8')  # of which a ternary adder may consist
 # The sums of the primitives, each a carry chain of its own: their Verilog says so itself, their VHDL cannot.
-_CHAINS = ('da4ml_*/w:sum', 'da4ml_*/w:*partial', 'da4ml_*/w:difference')
+_CHAINS = ('da4ml_*/w:upper', 'da4ml_*/w:*partial', 'da4ml_*/w:difference')
 # GHDL has no word for all of them; these are about sources rather than its use.
 _GHDL_WARNINGS = (
     *('binding', 'reserved', 'library', 'delayed-checks', 'body', 'specs', 'unused', 'hide', 'port', 'nested-comment'),
@@ -230,7 +230,10 @@ def _core(bundle: RtlBundle, name: str) -> dict[str, Any]:
             },
             'synth': {
                 'flow': 'generic',
-                'flow_options': {'tool': 'da4mlyosys'},
+                'flow_options': {
+                    'tool': 'da4mlyosys',
+                    **({} if bundle.shift_registers else {'no_shift_registers': True}),
+                },
                 'filesets': ['rtl'],
                 'toplevel': bundle.top,
             },

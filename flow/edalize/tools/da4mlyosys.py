@@ -32,6 +32,7 @@ class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
         'family': {'type': 'str', 'desc': f'{", ".join(_OPEN)}, or a family of synth_xilinx (xcup)'},
         'keep_module': {'type': 'str', 'desc': 'Module that is synthesized on its own and counted on its own'},
         'keep_nets': {'type': 'str', 'desc': 'Selections of nets that no optimization may remove', 'list': True},
+        'no_shift_registers': {'type': 'bool', 'desc': 'Leave chains of registers in flip-flops'},
         'netlist': {'type': 'bool', 'desc': 'Write the netlist as place and route reads it'},
         'yosys_synth_options': {'type': 'str', 'desc': 'Additional options for the synth command', 'list': True},
     }
@@ -85,7 +86,9 @@ class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
                 yield f'iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O {top}'  # not around a module that is kept
             yield 'blackbox =A:whitebox'
         else:
-            yield f'synth_xilinx -family {family} -top {top} -flatten -noiopad -noclkbuf {options}'
+            # the attribute that Vivado knows is nothing to Yosys, and does not come through GHDL
+            kept = ' -nosrl' if self.tool_options.get('no_shift_registers') else ''
+            yield f'synth_xilinx -family {family} -top {top} -flatten -noiopad -noclkbuf {options}{kept}'
         yield f'setattr -mod -unset keep_hierarchy {_TABLES}'
         yield 'flatten'
         yield 'check -noinit'

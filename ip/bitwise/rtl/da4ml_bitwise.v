@@ -1,11 +1,14 @@
 // And, or, xor of two vectors.
 //
-// Both operands are already as wide as the result. Combinational, two bits to a LUT with two outputs.
+// Both operands are already as wide as the result. Combinational.
+// Cost: a LUT for each bit, or for two bits where a tool uses both outputs.
 
 `default_nettype none
 
 module da4ml_bitwise #(
+    // Bits of a, b and y.
     parameter WIDTH = 8,
+    // 0 and, 1 or, 2 xor.
     parameter OPERATION = 0
 ) (
     // One operand.

@@ -1,13 +1,16 @@
 -- And, or, xor of two vectors.
 --
--- Both operands are already as wide as the result. Combinational, two bits to a LUT with two outputs.
+-- Both operands are already as wide as the result. Combinational.
+-- Cost: a LUT for each bit, or for two bits where a tool uses both outputs.
 
 library ieee;
 use ieee.std_logic_1164.all;
 
 entity da4ml_bitwise is
     generic (
+        -- Bits of a, b and y.
         WIDTH : positive := 8;
+        -- 0 and, 1 or, 2 xor.
         OPERATION : natural range 0 to 2 := 0
     );
     port (

@@ -1,14 +1,18 @@
 -- A chain of registers without reset: q is d as it was DEPTH rising edges of clk ago. DEPTH is at least 1.
 --
 -- With SHREG_EXTRACT = 0 the chain stays in flip-flops; otherwise a tool may put it into shift-register LUTs.
+-- Cost: a flip-flop for each bit and cycle, or a shift-register LUT for each bit and 16 or 32 cycles.
 
 library ieee;
 use ieee.std_logic_1164.all;
 
 entity da4ml_delay_line is
     generic (
+        -- Bits of the value.
         WIDTH : positive := 8;
+        -- Clock edges from d to q, at least 1.
         DEPTH : positive := 2;
+        -- 0 to keep the chain out of shift-register LUTs.
         SHREG_EXTRACT : natural range 0 to 1 := 1
     );
     port (

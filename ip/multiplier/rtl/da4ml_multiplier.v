@@ -1,14 +1,20 @@
 // The product of two numbers, modulo 2^Y_WIDTH.
 //
-// Each operand is signed or not by itself; Y_WIDTH is at most A_WIDTH + B_WIDTH. Combinational: the tool chooses LUTs or DSPs.
+// Each operand is signed or not by itself; Y_WIDTH is at most A_WIDTH + B_WIDTH. Combinational.
+// Cost: a DSP or more, or two to three LUTs for each bit of a times each bit of b, as the tool decides.
 
 `default_nettype none
 
 module da4ml_multiplier #(
+    // Bits of a.
     parameter A_WIDTH = 8,
+    // Whether a is signed (0 or 1).
     parameter A_SIGNED = 1,
+    // Bits of b.
     parameter B_WIDTH = 8,
+    // Whether b is signed (0 or 1).
     parameter B_SIGNED = 1,
+    // Bits of y, at most A_WIDTH + B_WIDTH.
     parameter Y_WIDTH = 16
 ) (
     // The first factor.

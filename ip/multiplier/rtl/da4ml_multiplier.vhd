@@ -1,6 +1,7 @@
 -- The product of two numbers, modulo 2^Y_WIDTH.
 --
--- Each operand is signed or not by itself; Y_WIDTH is at most A_WIDTH + B_WIDTH. Combinational: the tool chooses LUTs or DSPs.
+-- Each operand is signed or not by itself; Y_WIDTH is at most A_WIDTH + B_WIDTH. Combinational.
+-- Cost: a DSP or more, or two to three LUTs for each bit of a times each bit of b, as the tool decides.
 
 library ieee;
 use ieee.std_logic_1164.all;
@@ -8,10 +9,15 @@ use ieee.numeric_std.all;
 
 entity da4ml_multiplier is
     generic (
+        -- Bits of a.
         A_WIDTH : positive := 8;
+        -- Whether a is signed (0 or 1).
         A_SIGNED : natural range 0 to 1 := 1;
+        -- Bits of b.
         B_WIDTH : positive := 8;
+        -- Whether b is signed (0 or 1).
         B_SIGNED : natural range 0 to 1 := 1;
+        -- Bits of y, at most A_WIDTH + B_WIDTH.
         Y_WIDTH : positive := 16
     );
     port (

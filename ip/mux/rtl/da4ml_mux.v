@@ -1,10 +1,12 @@
 // The multiplexer: one of two vectors, by a single bit.
 //
-// Both branches are already as wide as the result. Combinational, two bits to a LUT with two outputs.
+// Both branches are already as wide as the result. Combinational.
+// Cost: a LUT for each bit, or for two bits where a tool uses both outputs.
 
 `default_nettype none
 
 module da4ml_mux #(
+    // Bits of a, b and y.
     parameter WIDTH = 8
 ) (
     // The choice: a if it is set.

@@ -1,12 +1,14 @@
 -- The multiplexer: one of two vectors, by a single bit.
 --
--- Both branches are already as wide as the result. Combinational, two bits to a LUT with two outputs.
+-- Both branches are already as wide as the result. Combinational.
+-- Cost: a LUT for each bit, or for two bits where a tool uses both outputs.
 
 library ieee;
 use ieee.std_logic_1164.all;
 
 entity da4ml_mux is
     generic (
+        -- Bits of a, b and y.
         WIDTH : positive := 8
     );
     port (

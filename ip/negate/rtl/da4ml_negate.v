@@ -2,14 +2,20 @@
 //
 // The operand does not reach above the result: A_SHIFT + A_WIDTH is at most DROP + Y_WIDTH.
 // Combinational.
+// Cost: one carry chain, a LUT for each bit of the result above bit A_SHIFT.
 
 `default_nettype none
 
 module da4ml_negate #(
+    // Bits of a.
     parameter A_WIDTH = 8,
+    // 1 if a is two's complement, 0 if unsigned.
     parameter A_SIGNED = 1,
+    // a counts times 2^A_SHIFT.
     parameter A_SHIFT = 0,
+    // Low bits of the result that are left out.
     parameter DROP = 0,
+    // Bits of y.
     parameter Y_WIDTH = 9
 ) (
     // The operand, two's complement if A_SIGNED.

@@ -2,6 +2,7 @@
 --
 -- The operand does not reach above the result: A_SHIFT + A_WIDTH is at most DROP + Y_WIDTH.
 -- Combinational.
+-- Cost: one carry chain, a LUT for each bit of the result above bit A_SHIFT.
 
 library ieee;
 use ieee.std_logic_1164.all;
@@ -9,10 +10,15 @@ use ieee.numeric_std.all;
 
 entity da4ml_negate is
     generic (
+        -- Bits of a.
         A_WIDTH : positive := 8;
+        -- 1 if a is two's complement, 0 if unsigned.
         A_SIGNED : natural range 0 to 1 := 1;
+        -- a counts times 2^A_SHIFT.
         A_SHIFT : natural := 0;
+        -- Low bits of the result that are left out.
         DROP : natural := 0;
+        -- Bits of y.
         Y_WIDTH : positive := 9
     );
     port (

@@ -1,4 +1,5 @@
-// The conversion of an integer to a fixed-point type: y = overflow(round(a / 2^SHIFT)), the modes of ap_fixed (AMD UG1399).
+// The conversion of an integer to a fixed-point type:
+// y = overflow(round(a / 2^SHIFT)), the modes of ap_fixed (AMD UG1399).
 //
 // ROUNDING  0 TRN        towards minus infinity          OVERFLOW  0 WRAP      modulo 2^Y_WIDTH
 //           1 TRN_ZERO   towards zero                              1 SAT       clamped to the range of y
@@ -9,16 +10,24 @@
 //           6 RND_CONV   nearest, ties to even
 //
 // SHIFT is not negative (append zeros to a otherwise). Combinational.
+// Cost: nothing to drop bits; to round, a carry chain of the result; to saturate, a LUT a bit and a few more.
 
 `default_nettype none
 
 module da4ml_quantize #(
+    // Bits of a.
     parameter A_WIDTH = 12,
+    // 1 if a is two's complement, 0 if unsigned.
     parameter A_SIGNED = 1,
+    // Bits that rounding removes.
     parameter SHIFT = 4,
+    // 0 TRN, 1 TRN_ZERO, 2 RND, 3 RND_ZERO, 4 RND_INF, 5 RND_MIN_INF, 6 RND_CONV.
     parameter ROUNDING = 0,
+    // 0 WRAP, 1 SAT, 2 SAT_SYM, 3 SAT_ZERO.
     parameter OVERFLOW = 0,
+    // Bits of y.
     parameter Y_WIDTH = 8,
+    // 1 if y is two's complement, 0 if unsigned.
     parameter Y_SIGNED = 1
 ) (
     // The operand, two's complement if A_SIGNED.

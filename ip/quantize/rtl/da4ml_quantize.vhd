@@ -1,4 +1,5 @@
--- The conversion of an integer to a fixed-point type: y = overflow(round(a / 2^SHIFT)), the modes of ap_fixed (AMD UG1399).
+-- The conversion of an integer to a fixed-point type:
+-- y = overflow(round(a / 2^SHIFT)), the modes of ap_fixed (AMD UG1399).
 --
 -- ROUNDING  0 TRN        towards minus infinity          OVERFLOW  0 WRAP      modulo 2^Y_WIDTH
 --           1 TRN_ZERO   towards zero                              1 SAT       clamped to the range of y
@@ -9,6 +10,7 @@
 --           6 RND_CONV   nearest, ties to even
 --
 -- SHIFT is not negative (append zeros to a otherwise). Combinational.
+-- Cost: nothing to drop bits; to round, a carry chain of the result; to saturate, a LUT a bit and a few more.
 
 library ieee;
 use ieee.std_logic_1164.all;
@@ -16,12 +18,19 @@ use ieee.numeric_std.all;
 
 entity da4ml_quantize is
     generic (
+        -- Bits of a.
         A_WIDTH : positive := 12;
+        -- 1 if a is two's complement, 0 if unsigned.
         A_SIGNED : natural range 0 to 1 := 1;
+        -- Bits that rounding removes.
         SHIFT : natural := 4;
+        -- 0 TRN, 1 TRN_ZERO, 2 RND, 3 RND_ZERO, 4 RND_INF, 5 RND_MIN_INF, 6 RND_CONV.
         ROUNDING : natural range 0 to 6 := 0;
+        -- 0 WRAP, 1 SAT, 2 SAT_SYM, 3 SAT_ZERO.
         OVERFLOW : natural range 0 to 3 := 0;
+        -- Bits of y.
         Y_WIDTH : positive := 8;
+        -- 1 if y is two's complement, 0 if unsigned.
         Y_SIGNED : natural range 0 to 1 := 1
     );
     port (

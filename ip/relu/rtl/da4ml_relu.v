@@ -1,11 +1,14 @@
 // The rectified linear unit: max(a, 0) modulo 2^Y_WIDTH.
 //
-// The result ends below the sign: Y_WIDTH is at most A_WIDTH - 1. Combinational, one AND per bit.
+// The result ends below the sign: Y_WIDTH is at most A_WIDTH - 1. Combinational.
+// Cost: an AND for each bit: a LUT, or one for two bits where a tool uses both outputs.
 
 `default_nettype none
 
 module da4ml_relu #(
+    // Bits of a.
     parameter A_WIDTH = 8,
+    // Bits of y, at most A_WIDTH - 1.
     parameter Y_WIDTH = 7
 ) (
     // The operand in two's complement.

@@ -1,13 +1,16 @@
 -- The rectified linear unit: max(a, 0) modulo 2^Y_WIDTH.
 --
--- The result ends below the sign: Y_WIDTH is at most A_WIDTH - 1. Combinational, one AND per bit.
+-- The result ends below the sign: Y_WIDTH is at most A_WIDTH - 1. Combinational.
+-- Cost: an AND for each bit: a LUT, or one for two bits where a tool uses both outputs.
 
 library ieee;
 use ieee.std_logic_1164.all;
 
 entity da4ml_relu is
     generic (
+        -- Bits of a.
         A_WIDTH : positive := 8;
+        -- Bits of y, at most A_WIDTH - 1.
         Y_WIDTH : positive := 7
     );
     port (

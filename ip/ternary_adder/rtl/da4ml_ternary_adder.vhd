@@ -1,12 +1,14 @@
--- The sum of three shifted integers: y = (a * 2^A_SHIFT +- b * 2^B_SHIFT +- c * 2^C_SHIFT) / 2^DROP, rounded down, modulo 2^Y_WIDTH.
+-- The sum of three shifted integers:
+-- y = (a * 2^A_SHIFT +- b * 2^B_SHIFT +- c * 2^C_SHIFT) / 2^DROP, rounded down, modulo 2^Y_WIDTH.
 --
 -- Below the lower of bits B_SHIFT and C_SHIFT the result is a alone, so that only the bits above it form carry chains.
--- Shifts are not negative. Terms that are added come before terms that are subtracted, in ascending order of their shifts.
+-- Shifts are not negative. Terms that are added come before terms that are subtracted, in ascending order of shifts.
 -- No operand reaches above the result: its shift and width together are at most DROP + Y_WIDTH.
 -- Combinational. STYLE 0 is the plain sum, for tools that map both additions together to one LUT6 per bit; others make
--- two adders of it. STYLE 4 and 8 are those LUTs as cells of Xilinx' devices: LUT6_2 on CARRY4 or on CARRY8. The LUT of
--- a bit makes the sum and the majority of the three operand bits; the carry chain adds the sums to the majorities of the
--- bits below. Of the two ones that complete the complements, one is the chain's carry in, one the majority below bit 0.
+-- two adders of it. STYLE 4 and 8 are those LUTs as cells of Xilinx' devices: LUT6_2 on CARRY4 or on CARRY8. The LUT
+-- of a bit makes the sum and the majority of the three operand bits; the carry chain adds the sums to the majorities of
+-- the bits below. Of the two ones that complete the complements, one is the carry in, one the majority below bit 0.
+-- Cost: for n bits above the lowest of b and c: n LUTs in STYLE 4 and 8, about 1.8 n of the plain sum in Yosys.
 
 library ieee;
 use ieee.std_logic_1164.all;
@@ -14,19 +16,33 @@ use ieee.numeric_std.all;
 
 entity da4ml_ternary_adder is
     generic (
+        -- Bits of a.
         A_WIDTH : positive := 8;
+        -- 1 if a is two's complement, 0 if unsigned.
         A_SIGNED : natural range 0 to 1 := 1;
+        -- a counts times 2^A_SHIFT.
         A_SHIFT : natural := 0;
+        -- Bits of b.
         B_WIDTH : positive := 8;
+        -- 1 if b is two's complement, 0 if unsigned.
         B_SIGNED : natural range 0 to 1 := 1;
+        -- b counts times 2^B_SHIFT.
         B_SHIFT : natural := 0;
+        -- 1 to subtract b.
         SUBTRACT_B : natural range 0 to 1 := 0;
+        -- Bits of c.
         C_WIDTH : positive := 8;
+        -- 1 if c is two's complement, 0 if unsigned.
         C_SIGNED : natural range 0 to 1 := 1;
+        -- c counts times 2^C_SHIFT.
         C_SHIFT : natural := 0;
+        -- 1 to subtract c.
         SUBTRACT_C : natural range 0 to 1 := 0;
+        -- Low bits of the result that are left out.
         DROP : natural := 0;
+        -- Bits of y.
         Y_WIDTH : positive := 10;
+        -- 0: the plain sum; 4, 8: LUT6_2 cells on CARRY4, CARRY8.
         STYLE : natural range 0 to 8 := 0
     );
     port (
@@ -50,6 +66,7 @@ architecture rtl of da4ml_ternary_adder is
     signal a_full : unsigned(TOP - 1 downto 0);
     signal b_full : unsigned(CHAIN - 1 downto 0);
     signal c_full : unsigned(CHAIN - 1 downto 0);
+    signal upper : unsigned(CHAIN - 1 downto 0);  -- what the chains make
     signal sum : unsigned(TOP - 1 downto 0);
 
     component LUT6_2 is
@@ -109,9 +126,9 @@ begin
             partial <= a_full(TOP - 1 downto FOOT) + b_full;
         end generate b_subtracted;
         c_subtracted : if SUBTRACT_C = 1 generate
-            sum(TOP - 1 downto FOOT) <= partial - c_full;
+            upper <= partial - c_full;
         else generate
-            sum(TOP - 1 downto FOOT) <= partial + c_full;
+            upper <= partial + c_full;
         end generate c_subtracted;
     else generate
         constant GROUPS : positive := (CHAIN + STYLE - 1) / STYLE;
@@ -162,8 +179,9 @@ begin
                     );
             end generate wide;
         end generate group_of_bits;
-        sum(TOP - 1 downto FOOT) <= unsigned(result(CHAIN - 1 downto 0));
+        upper <= unsigned(result(CHAIN - 1 downto 0));
     end generate plain;
+    sum(TOP - 1 downto FOOT) <= upper;
 
     y <= std_logic_vector(sum(TOP - 1 downto DROP));
 end architecture rtl;

@@ -105,6 +105,23 @@ def test_the_test_bench_notices_a_wrong_bit(tmp_path):
     assert '1 samples, 1 mismatches' in ran.stdout
 
 
+@pytest.mark.parametrize('language', ['vitis', 'ac'])
+def test_a_value_without_bits_is_zero(language, tmp_path):
+    """The open types have no type of no bits; an interval may be wider than what its type holds."""
+    text = """
+program nothing
+inputs (1,)
+outputs (2,)
+%0 = input x[0] fixed<3,0> TRN WRAP : [-8, 7]
+%1 = add %0, %0<<2 : [-40, 35]
+%2 = relu %1 to ufixed<0,-4> TRN WRAP : [-1, 0]*2^4
+%3 = add %2, %0 : [-24, 7]
+return %3, %2
+"""
+    samples = [[code] for code in range(-8, 8)]
+    assert run([(program(text), samples)], language, tmp_path) == ['16 samples, 0 mismatches']
+
+
 @pytest.mark.weak_spot('9.3', 'hlslib/oneapi HLSModel broken')
 def test_the_sycl_kernel_compiles_against_stand_ins(tmp_path):
     for name, text in emit_hls(program(), 'kernel', 'oneapi').files.items():

@@ -38,7 +38,21 @@ def test_identifier(text, name):
 
 
 @pytest.mark.parametrize(
-    'name', ['all', 'wire', 'Signal', '7 layers', 'Größe', 'ネット', 'a--b_', 'da4ml_mux', 'x' * 200, '"; --']
+    'name',
+    [
+        'all',
+        'module',
+        'Entity',
+        '1abc',
+        '7 layers',
+        'Größe',
+        'ネット',
+        'a--b_',
+        'da4ml_mux',
+        'x' * 300,
+        '"; --',
+        'work',
+    ],
 )
 def test_a_model_of_any_name_is_emitted_in_both_languages(name, tmp_path):
     """By its own name in the comments, by the nearest legal one as a module; the tools read both."""

@@ -1,10 +1,13 @@
 """Emitted Verilog: its text, its ports, the designs that cannot be, and what tools say about it."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from example_programs import EVERYTHING
-from hdl_tools import IP_SOURCES, lint, yosys
+from hdl_tools import IP_SOURCES, ROOT, lint, yosys
 from kernel_simulation import Kernel, mismatches
 
 from da4ml_core.codegen import RtlBundle, emit_verilog
@@ -34,6 +37,32 @@ def test_the_text_is_the_golden_one(name, max_levels, update_golden):
 
 def test_the_text_is_the_same_every_time():
     assert emitted(EVERYTHING, 2) == emitted(EVERYTHING, 2)
+
+
+def test_the_text_is_the_same_in_every_process():
+    """Of hardware and of C++, whatever the order in which a process keeps its sets."""
+    code = """
+import hashlib, random, sys
+from random_programs import random_program
+from da4ml_core.codegen import emit_hls, emit_rtl
+from da4ml_core.passes.schedule import schedule
+program = random_program(random.Random(1), 6, 60)
+texts = [emit_rtl(schedule(program, 1), 'kernel', language).files for language in ('verilog', 'vhdl')]
+texts += [emit_hls(program, 'kernel', language).files for language in ('vitis', 'ac', 'oneapi')]
+print(hashlib.sha256(repr([list(text.items()) for text in texts]).encode()).hexdigest())
+"""
+    search = os.pathsep.join([str(ROOT / 'core'), str(ROOT / 'tests')])
+    digests = {
+        subprocess.run(
+            [sys.executable, '-c', code],
+            env={**os.environ, 'PYTHONPATH': search, 'PYTHONHASHSEED': seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ('0', '1', '4242')
+    }
+    assert len(digests) == 1
 
 
 def test_ports_and_timing():

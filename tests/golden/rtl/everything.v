@@ -31,7 +31,8 @@ module everything #(
         make_v6 (.a(v0), .b(v1), .y(v6));
     // %7 = add %6, %2, %5<<2 : [-56, 78]*2^-2
     wire signed [7:0] v7;
-    da4ml_ternary_adder #(.A_WIDTH(8), .A_SIGNED(1), .B_WIDTH(4), .B_SIGNED(1), .C_WIDTH(3), .C_SIGNED(0), .C_SHIFT(3), .Y_WIDTH(8), .STYLE(TERNARY_STYLE))
+    da4ml_ternary_adder #(.A_WIDTH(8), .A_SIGNED(1), .B_WIDTH(4), .B_SIGNED(1), .C_WIDTH(3), .C_SIGNED(0), .C_SHIFT(3),
+            .Y_WIDTH(8), .STYLE(TERNARY_STYLE))
         make_v7 (.a(v6), .b(v2), .c(3'h5), .y(v7));
     // %8 = relu %7 to ufixed<3,1> TRN WRAP : [0, 15]*2^-1
     wire [3:0] v8;

@@ -44,11 +44,13 @@ begin
     -- == dense
     -- %6 = add %0, -%1<<1 : [-88, 31]*2^-2
     make_v6 : entity work.da4ml_shift_adder
-        generic map (A_WIDTH => 6, A_SIGNED => 1, B_WIDTH => 3, B_SIGNED => 0, B_SHIFT => 3, SUBTRACT => 1, Y_WIDTH => 8)
+        generic map (A_WIDTH => 6, A_SIGNED => 1, B_WIDTH => 3, B_SIGNED => 0, B_SHIFT => 3, SUBTRACT => 1,
+                Y_WIDTH => 8)
         port map (a => v0, b => v1, y => v6);
     -- %7 = add %6, %2, %5<<2 : [-56, 78]*2^-2
     make_v7 : entity work.da4ml_ternary_adder
-        generic map (A_WIDTH => 8, A_SIGNED => 1, B_WIDTH => 4, B_SIGNED => 1, C_WIDTH => 3, C_SIGNED => 0, C_SHIFT => 3, Y_WIDTH => 8, STYLE => TERNARY_STYLE)
+        generic map (A_WIDTH => 8, A_SIGNED => 1, B_WIDTH => 4, B_SIGNED => 1, C_WIDTH => 3, C_SIGNED => 0,
+                C_SHIFT => 3, Y_WIDTH => 8, STYLE => TERNARY_STYLE)
         port map (a => v6, b => v2, c => "101", y => v7);
     -- %8 = relu %7 to ufixed<3,1> TRN WRAP : [0, 15]*2^-1
     make_v8 : entity work.da4ml_relu

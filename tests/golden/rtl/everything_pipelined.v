@@ -53,7 +53,8 @@ module everything_pipelined #(
     // == dense
     // %7 = add %6, %2, %5<<2 : [-56, 78]*2^-2
     wire signed [7:0] v7;
-    da4ml_ternary_adder #(.A_WIDTH(8), .A_SIGNED(1), .B_WIDTH(4), .B_SIGNED(1), .C_WIDTH(3), .C_SIGNED(0), .C_SHIFT(3), .Y_WIDTH(8), .STYLE(TERNARY_STYLE))
+    da4ml_ternary_adder #(.A_WIDTH(8), .A_SIGNED(1), .B_WIDTH(4), .B_SIGNED(1), .C_WIDTH(3), .C_SIGNED(0), .C_SHIFT(3),
+            .Y_WIDTH(8), .STYLE(TERNARY_STYLE))
         make_v7 (.a(v6_s1), .b(v2_s1), .c(3'h5), .y(v7));
 
     // ---- Stage 2

@@ -74,7 +74,8 @@ begin
     -- == dense
     -- %6 = add %0, -%1<<1 : [-88, 31]*2^-2
     make_v6 : entity work.da4ml_shift_adder
-        generic map (A_WIDTH => 6, A_SIGNED => 1, B_WIDTH => 3, B_SIGNED => 0, B_SHIFT => 3, SUBTRACT => 1, Y_WIDTH => 8)
+        generic map (A_WIDTH => 6, A_SIGNED => 1, B_WIDTH => 3, B_SIGNED => 0, B_SHIFT => 3, SUBTRACT => 1,
+                Y_WIDTH => 8)
         port map (a => v0_s0, b => v1_s0, y => v6);
 
     -- ---- Stage 1
@@ -91,7 +92,8 @@ begin
     -- == dense
     -- %7 = add %6, %2, %5<<2 : [-56, 78]*2^-2
     make_v7 : entity work.da4ml_ternary_adder
-        generic map (A_WIDTH => 8, A_SIGNED => 1, B_WIDTH => 4, B_SIGNED => 1, C_WIDTH => 3, C_SIGNED => 0, C_SHIFT => 3, Y_WIDTH => 8, STYLE => TERNARY_STYLE)
+        generic map (A_WIDTH => 8, A_SIGNED => 1, B_WIDTH => 4, B_SIGNED => 1, C_WIDTH => 3, C_SIGNED => 0,
+                C_SHIFT => 3, Y_WIDTH => 8, STYLE => TERNARY_STYLE)
         port map (a => v6_s1, b => v2_s1, c => "101", y => v7);
 
     -- ---- Stage 2

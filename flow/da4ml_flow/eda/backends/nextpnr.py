@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from da4ml_flow.eda import core_file, fusesoc, tools
+from da4ml_flow.eda.backends.yosys import check_log
 from da4ml_flow.eda.parsers.nextpnr_report import parse_nextpnr
 from da4ml_flow.eda.parsers.yosys_stat import Resources, parse_stat
 from da4ml_flow.eda.report_text import read_report
@@ -62,6 +63,7 @@ def implement(
     jobs = min(len(seeds), _usable_cores())
     hint = 'a kernel that does not fit wants a larger implement.device'
     finished = fusesoc.build(project, found, timeout_s=timeout_s or _TIMEOUT_S, jobs=jobs, hint=hint)
+    check_log(project.root / 'yosys.log')
     stat = project.root / f'{project.name}_stat.json'
     resources = parse_stat(read_report(stat), bundle.top, str(stat))
     reports = tuple(project.root / f'seed{seed}.json' for seed in seeds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,13 @@ from types import MappingProxyType
 from da4ml_flow.eda import core_file, fusesoc, tools
 from da4ml_flow.eda.parsers.yosys_stat import Resources, parse_stat
 from da4ml_flow.eda.report_text import read_report
+from da4ml_flow.errors import Location, ToolFailed
 
 # LUT6_2 on the carry cells of the family; Yosys would make a row of compressors and an adder of a plain sum
 TERNARY_STYLES: Mapping[str, int] = MappingProxyType({'xcup': 8, 'xcu': 8, 'xc7': 4})
 _TIMEOUT_S = 6 * 3600.0
+# what Yosys only warns of, though its netlist is not the design any more
+_WRONG = re.compile(r'^Warning: (.*(?:[Dd]river-driver conflict|multiple conflicting drivers).*)$')
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +46,19 @@ def synthesize(rtl: Path, family: str, directory: Path, *, timeout_s: float | No
     report = project.root / f'{project.name}_stat.json'
     resources = parse_stat(read_report(report), bundle.top, str(report))
     log = project.root / 'yosys.log'
+    check_log(log)
     netlist = project.root / f'{project.name}_netlist.v.gz'
     return Synthesis(resources, report, netlist, log, finished.wall_s)
+
+
+def check_log(log: Path) -> None:
+    """Raises ToolFailed for a netlist of which Yosys itself says that something in it has two drivers."""
+    found = [
+        (place, match[1])
+        for place, line in enumerate(read_report(log).splitlines(), 1)
+        if (match := _WRONG.match(line))
+    ]
+    if found:
+        place, said = found[0]
+        more = (f'and {len(found) - 1} more',) if len(found) > 1 else ()
+        raise ToolFailed(f'the netlist is not the design: {said}', location=Location(str(log), place), notes=more)
