@@ -46,7 +46,7 @@ def prove_netlist(program: Program, language: str, directory: Path) -> None:
     assert 'SAT proof finished - no model found: SUCCESS!' in run_yosys('\n'.join(script), directory)
 
 
-@pytest.mark.parametrize('language', ['verilog', 'vhdl'])
+@pytest.mark.parametrize('language', ['verilog', pytest.param('vhdl', marks=pytest.mark.slow)])
 def test_netlists_of_random_programs(language: str, need: Callable[..., None], tmp_path: Path) -> None:
     if language == 'vhdl':
         need('ghdl')

@@ -19,6 +19,7 @@ STAT = '{"modules": {"wire_top": {"num_cells_by_type": {"LUT4": 3, "TRELLIS_FF":
 YOSYS = f"""
 while [ "$1" != -s ]; do shift; done
 name=$(basename "$2" .ys)
+: > yosys.log
 echo '{STAT}' > "$name"_stat.json
 echo '{{}}' > "$name".json
 """

@@ -63,9 +63,9 @@ def implement(
     jobs = min(len(seeds), _usable_cores())
     hint = 'a kernel that does not fit wants a larger implement.device'
     finished = fusesoc.build(project, found, timeout_s=timeout_s or _TIMEOUT_S, jobs=jobs, hint=hint)
-    check_log(project.root / 'yosys.log')
     stat = project.root / f'{project.name}_stat.json'
     resources = parse_stat(read_report(stat), bundle.top, str(stat))
+    check_log(project.root / 'yosys.log')
     reports = tuple(project.root / f'seed{seed}.json' for seed in seeds)
     fmax = {seed: _fmax_mhz(report) for seed, report in zip(seeds, reports, strict=True)}
     logs = tuple(project.root / f'seed{seed}.log' for seed in seeds)
