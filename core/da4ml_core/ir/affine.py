@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from da4ml_core.fixed import Interval, code_bits, quantize_interval, sum_intervals
 from da4ml_core.ir.opcode import BitFunction, InputPort, Opcode, Quantization
-from da4ml_core.ir.program import Op, Operand, Program
+from da4ml_core.ir.program import Op, Program
 from da4ml_core.ir.table import Lookup
 
 CONSTANT = -1  # the symbol of the constant part of a form
 MAX_SYMBOLS = 256  # a sum of more is a symbol of its own, once as many terms have been added in all as
 MAX_TERMS = 8_000_000  # because running sums of n values would take n^2 steps and numbers
-MAX_REMEMBERED = 2_000_000  # terms of forms of several programs together, about 100 bytes each
 
 
 class LinearForm(NamedTuple):
@@ -169,74 +168,28 @@ def _propagate(
     forms: dict[int, LinearForm] = {}
     added = 0
     for index, op in enumerate(program.ops):
-        proved, form = _proved(op, op.operands, known, forms)
+        edges = [
+            known[index].shifted(shift, negated) if shift or negated else known[index]
+            for index, shift, negated in op.operands
+        ]
+        proved = op_interval(op, edges)
+        is_sum = op.opcode in (Opcode.ADD, Opcode.NEG)
+        if is_sum:
+            flip = op.opcode is Opcode.NEG
+            form = add_forms([(forms[edge.index], edge.shift, edge.negated != flip) for edge in op.operands])
+            proved = intersect(proved, form.interval(known))
+            added += len(form.coefficients)
+        elif op.opcode is Opcode.MUX:
+            parts = [(forms[edge.index], edge.shift, edge.negated) for edge in op.operands]
+            proved = intersect(proved, _selected(edges, parts, known))
         derived.append(proved)
         known.append(decide(proved, op.interval))
-        if form is not None:
-            added += len(form.coefficients)
-            if added > MAX_TERMS and len(form.coefficients) > MAX_SYMBOLS:
-                form = None
-        forms[index] = _symbol_form(index, known[index]) if form is None else form
+        is_followed = is_sum and (added <= MAX_TERMS or len(form.coefficients) <= MAX_SYMBOLS)
+        forms[index] = form if is_followed else _symbol_form(index, known[index])
         for edge in op.operands:
             if last_use[edge.index] == index:
                 forms.pop(edge.index, None)
     return known if returns_known else derived
-
-
-def _proved(
-    op: Op, operands: Sequence[Operand], known: Sequence[Interval], forms: Mapping[int, LinearForm]
-) -> tuple[Interval, LinearForm | None]:
-    """The interval of an op that follows from those of its operands, and the form of a sum."""
-    edges = [
-        known[index].shifted(shift, negated) if shift or negated else known[index] for index, shift, negated in operands
-    ]
-    proved = op_interval(op, edges)
-    if op.opcode is Opcode.ADD or op.opcode is Opcode.NEG:
-        flip = op.opcode is Opcode.NEG
-        form = add_forms([(forms[index], shift, negated != flip) for index, shift, negated in operands])
-        return intersect(proved, form.interval(known)), form
-    if op.opcode is Opcode.MUX:
-        parts = [(forms[index], shift, negated) for index, shift, negated in operands]
-        proved = intersect(proved, _selected(edges, parts, known))
-    return proved, None
-
-
-class Ranges:
-    """The narrowed intervals of programs that have most operations in common: what has been derived is remembered."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[Hashable, int] = {}  # of what was met, by its operation and the numbers of its operands
-        self._known: list[Interval] = []
-        self._forms: dict[int, LinearForm] = {}
-        self._terms = 0
-
-    def narrowed(self, program: Program) -> list[Interval]:
-        """As :func:`narrowed_intervals`."""
-        numbers: list[int] = []
-        copies: dict[int, int] = {}
-        for op in program.ops:
-            operands = tuple([(numbers[index], shift, negated) for index, shift, negated in op.operands])
-            key: Hashable = (op.opcode._value_, operands, op.attribute, None if operands else op.interval)
-            number = self._numbers.get(key)
-            if number in copies:  # once more in this program: a symbol of its own, as long as it is not shared
-                copies[number] += 1
-                key = (number, copies[number])
-                number = self._numbers.get(key)
-            if number is None:
-                if self._terms > MAX_REMEMBERED:
-                    return narrowed_intervals(program)
-                number = self._numbers[key] = self._derive(op, [Operand(*operand) for operand in operands])
-            copies.setdefault(number, 0)
-            numbers.append(number)
-        return [self._known[number] for number in numbers]
-
-    def _derive(self, op: Op, operands: Sequence[Operand]) -> int:
-        proved, form = _proved(op, operands, self._known, self._forms)
-        number = len(self._known)
-        self._known.append(proved)
-        self._forms[number] = _symbol_form(number, proved) if form is None else form
-        self._terms += len(self._forms[number].coefficients)
-        return number
 
 
 def _selected(edges: Sequence[Interval], forms: Sequence[Term], symbols: Sequence[Interval]) -> Interval:

@@ -13,16 +13,15 @@ from da4ml_core.ir.table import Lookup
 
 def narrow(program: Program) -> Program:
     """The same operations with the tightest proved intervals; never wider than declared."""
-    return with_intervals(program, narrowed_intervals(program))
+    return _with_intervals(program, narrowed_intervals(program))
 
 
 def reprove(program: Program) -> Program:
     """The same operations, an interval wider where its proof is gone: it went by a value that has been replaced."""
-    return with_intervals(program, provable_intervals(program))
+    return _with_intervals(program, provable_intervals(program))
 
 
-def with_intervals(program: Program, intervals: Sequence[Interval]) -> Program:
-    """The same operations with other intervals."""
+def _with_intervals(program: Program, intervals: Sequence[Interval]) -> Program:
     ops = tuple(
         op if op.interval == interval else op._replace(interval=interval)
         for op, interval in zip(program.ops, intervals, strict=True)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from da4ml_core.device import DEFAULT_DEVICE, Device
 from da4ml_core.device import device as known_device
-from da4ml_core.ir.affine import Ranges
 from da4ml_core.ir.collection import collector_rests
 from da4ml_core.ir.cost import depth
 from da4ml_core.ir.program import Program
@@ -17,7 +16,7 @@ from da4ml_core.passes.compact_tables import compact_tables
 from da4ml_core.passes.dead_code import eliminate_dead_code
 from da4ml_core.passes.fold_constants import fold_constants
 from da4ml_core.passes.fuse_sums import fuse_sums
-from da4ml_core.passes.narrow import narrow, tables_hold, with_intervals
+from da4ml_core.passes.narrow import narrow, tables_hold
 from da4ml_core.passes.order import order
 from da4ml_core.passes.share import share
 from da4ml_core.passes.simplify_arithmetic import simplify_arithmetic
@@ -91,7 +90,6 @@ class _Manager:
     def __init__(self, watch: Callable[[str, Program], None] | None) -> None:
         self.watch = watch
         self.final: dict[Pass, Program] = {}  # what each pass would not change
-        self.ranges = Ranges()
 
     def run(self, program: Program, each: Pass) -> Program:
         """What a pass returns; nothing is run that is known to change nothing.
@@ -100,9 +98,9 @@ class _Manager:
         """
         if self.final.get(each) is program:
             return program
-        after = program if each is narrow else each(program)
-        if each is narrow or after != program:
-            after = with_intervals(after, self.ranges.narrowed(after))
+        after = each(program)
+        if each is not narrow and after != program:
+            after = narrow(after)
         if after == program or not tables_hold(after):
             self.final[each] = program
             return program

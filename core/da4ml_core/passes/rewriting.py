@@ -50,10 +50,13 @@ Rule = Callable[[Rewriting, Op], Operand]
 def rewrite(program: Program, rule: Rule) -> Program:
     """The program in which each op, its operands already those of the new program, is the unsigned edge of a rule."""
     new = Rewriting(program)
+    changed = new.changed
     for op in program.ops:
-        if any([new.changed[edge.index] for edge in op.operands]):  # else it stays as it is, which most do
-            operands = tuple(new.moved(edge) for edge in op.operands)
-            op = Op(op.opcode, operands, op.interval, op.attribute, op.origin)
+        for edge in op.operands:
+            if changed[edge[0]]:  # else it stays as it is, which most do
+                operands = tuple([new.moved(edge) for edge in op.operands])
+                op = Op(op.opcode, operands, op.interval, op.attribute, op.origin)
+                break
         new.record(rule(new, op))
     outputs = tuple(new.moved(edge) for edge in program.outputs)
     return replace(program, ops=tuple(new.ops), outputs=outputs)
