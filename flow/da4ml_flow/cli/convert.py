@@ -109,6 +109,8 @@ def write_program(program: Program, path: Path) -> None:
 
     if path.exists():
         raise FlowError('the file is there already', location=Location(str(path)), hint='choose another, or remove it')
+    if not path.parent.is_dir():
+        raise FlowError('there is no such folder', location=Location(str(path.parent)), hint='make it first')
     work = path.with_name(f'.work.{path.name}')
     try:
         with system_errors(path):

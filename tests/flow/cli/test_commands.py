@@ -332,6 +332,8 @@ def test_convert_to_programs_of_others_and_back(program, tmp_path, capsys):
     assert load_program(back).num_ops == facts['ops']
     assert run(['convert', str(program), str(there)]) == 2
     assert 'the file is there already' in capsys.readouterr().err
+    assert run(['convert', str(program), str(tmp_path / 'nowhere' / 'c.dais')]) == 2
+    assert 'there is no such folder' in capsys.readouterr().err
 
 
 def test_convert_to_vhdl(program, tmp_path, capsys):
