@@ -65,6 +65,7 @@ def _structure_violations(program: Program) -> Iterator[str]:
             continue
         if not spec.min_operands <= len(op.operands) <= spec.max_operands:
             yield f'{where}: {len(op.operands)} operands, not {spec.min_operands} to {spec.max_operands}'
+            continue
         for place, edge in enumerate(op.operands):
             negatable = spec.negatable or (op.opcode is Opcode.MUX and place == 0)
             yield from _edge_violations(edge, index, negatable=negatable, where=where)

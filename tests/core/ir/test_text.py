@@ -105,6 +105,7 @@ def test_json_round_trip_is_exact_and_reproducible(tmp_path, name):
         ('outputs (2,)', 'outputs (3,)', 'the output shapes hold 3 elements, but there are 2 outputs'),
         ('%4, %6<<2', '%4, -%6<<2', 'output 1: the edge -%6<<2 is negated'),
         ('[0, 63]*2^-2', '[0, 63]*2^-1', 'does not hold the exact result'),
+        ('add %2, %0, -%1<<1', 'mux', '%3 (mux): 0 operands, not 3 to 3'),
         ('-%1<<1 ', '-%1<<1073741824 ', '%3 (add): an exponent or a shift beyond 65536'),
         ('%6<<2', '%6>>65537', 'output 1: a shift beyond 65536'),
         ('fixed<1,3> RND_CONV', 'fixed<99999,3> RND_CONV', '%6 (quantize): an exponent or a shift beyond'),
