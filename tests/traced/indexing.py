@@ -94,6 +94,23 @@ def setitem_where(d: Draw):
     return expression
 
 
+@case(name='setitem by symbolic indices')
+def setitem_at(d: Draw):
+    shape = d.input(d.shape(least=1))
+    indices = d.input(d.shape(most=1), integer=True, width=3)
+    d.input(d.pick((indices + shape[1:], shape[1:], ())))
+    size, value = shape[0], d.constant()
+
+    def expression(x, i, y):
+        view, places = x[::-1], np.clip(i, -size, size - 1)
+        x[places] = y
+        x[places] += value
+        x[places] = x[-1]
+        return x, view
+
+    return expression
+
+
 @case(name='iteration')
 def iteration(d: Draw):
     shape = d.input(d.shape(least=1))

@@ -88,7 +88,7 @@ def gather_taps(extent: int, size: int, stride: int, dilation: int, padding: str
         before = reach - 1 if padding == 'causal' else 0
         count = (extent + before - reach) // stride + 1
     else:
-        raise unsupported(f'padding {padding!r}', f'one of {", ".join(PADDINGS)}')
+        raise unsupported(f'padding {padding!r}', f'one of {", ".join(PADDINGS)}, or zero_pad before it')
     if count < 1:
         raise unsupported(f'a window of {reach} positions on an axis of {extent}', "padding 'same'")
     taps = np.arange(count)[:, None] * stride + np.arange(size) * dilation - before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from da4ml_core.trace.linear import ObjectArray
 from da4ml_core.trace.operands import as_scalar, elements, elementwise, is_truth, normal_axis
 from da4ml_core.trace.rearrangement import picked
 from da4ml_core.trace.selection import clip, nonzero
-from da4ml_core.trace.tables import check_index
+from da4ml_core.trace.tables import check_index, value_table
 from da4ml_core.trace.variable import Variable
 
 
@@ -158,7 +159,13 @@ def assign(array: Elements, key: Any, value: Any) -> None:
     numbers = value.elements if raw else elements(context, value)
     if isinstance(key, Elements):
         with context.user_origin():
-            _assign_where(array, key, numbers)
+            (_assign_where if key.truth else _assign_at)(array, key, numbers)
+    elif isinstance(key, tuple) and any(isinstance(part, Elements) for part in key):
+        raise UnsupportedOperation(
+            'assignment to a symbolic index is traced where it stands alone, for the first axis',
+            location=user_location(),
+            hint='assign to a view whose first axis it is: x[0, :, i] = y is x[0].T[i] = y.T',
+        )
     elif isinstance(array.elements[key], np.ndarray):
         array.elements[key] = numbers
     else:
@@ -167,12 +174,6 @@ def assign(array: Elements, key: Any, value: Any) -> None:
 
 def _assign_where(array: Elements, key: Elements, numbers: ObjectArray) -> None:
     graph = array.context.graph
-    if not key.truth:
-        raise UnsupportedOperation(
-            'assignment to a symbolic index cannot be traced',
-            location=user_location(),
-            hint='use np.where(np.arange(n) == index, value, x)',
-        )
     rest = array.shape[key.ndim :]
     if key.shape != array.shape[: key.ndim] or numbers.shape != rest[len(rest) - numbers.ndim :]:
         raise UnsupportedOperation(
@@ -188,3 +189,22 @@ def _assign_where(array: Elements, key: Elements, numbers: ObjectArray) -> None:
         numbers,
         elements(array.context, array),
     )
+
+
+def _assign_at(array: Elements, key: Elements, numbers: ObjectArray) -> None:
+    """Each element of a symbolic index chooses among the places of the first axis; of equal ones, the last stays."""
+    graph, size = array.context.graph, array.shape[0]
+    values = np.broadcast_to(numbers, key.shape + array.shape[1:]).copy()  # either may be a view of the array
+    source, indices = elements(array.context, array), elements(array.context, key).copy()
+    for place in np.ndindex(key.shape):
+        index: Any = indices[place]
+        check_index(graph, index, size)
+        bits = elementwise(partial(_is, graph, index, size), np.arange(size))
+        source[...] = elementwise(
+            graph.choose, bits.reshape(-1, *(1,) * (array.ndim - 1)), values[(*place, ...)], source
+        )
+
+
+def _is(graph: Graph, index: Variable, size: int, number: int) -> Variable:
+    """1 where an index names a place of an axis, from its start or its end."""
+    return value_table(graph, index, lambda n, exp: (int((n << exp) % size == number), 0))
