@@ -1,40 +1,15 @@
 """Random convolutional QONNX and QDQ models and what qonnx computes (FOLDER SEED COUNT); needs the package qonnx."""
 
-import json
-import sys
-from pathlib import Path
-
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.core.onnx_exec import execute_onnx
-from qonnx.transformation.infer_shapes import InferShapes
-
-NUM_SAMPLES = 16
+from random_qonnx_graph import RandomGraph, write_models
 
 
-class RandomCnn:
+class RandomCnn(RandomGraph):
     """Convolutions and pooling between quantizers of one kind: Quant, or pairs of QuantizeLinear and its inverse."""
 
     def __init__(self, rng: np.random.Generator) -> None:
-        self.rng = rng
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-        self.used: list[str] = []
+        super().__init__(rng)
         self.is_qdq = bool(rng.random() < 0.5)
-
-    def constant(self, value, dtype=np.float32) -> str:
-        name = f'c{len(self.constants)}'
-        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype=dtype), name))
-        return name
-
-    def add(self, op_type: str, *inputs: str, domain: str = '', **attributes) -> str:
-        output = f't{len(self.nodes)}'
-        self.used.append(op_type)
-        name = f'{op_type}_{len(self.nodes)}'
-        self.nodes.append(helper.make_node(op_type, inputs, [output], name, domain=domain, **attributes))
-        return output
 
     def quantized(self, source: str, bits: int = 4, channels: int = 0) -> str:
         rng = self.rng
@@ -101,6 +76,11 @@ class RandomCnn:
         value = self.add(op_type, value, kernel_shape=[2] * rank, strides=strides)
         return value, (shape[0], *((e - 2) // s + 1 for e, s in zip(shape[1:], strides, strict=True)))
 
+    def build(self) -> tuple[str, int, tuple[int, ...]]:
+        rng = self.rng
+        shape = (int(rng.integers(1, 4)), *(int(size) for size in rng.integers(3, 7, rng.integers(1, 3))))
+        return (*self.layers(shape), shape)
+
     def layers(self, shape: tuple[int, ...]) -> tuple[str, int]:
         rng = self.rng
         value = self.quantized('x', channels=shape[0])
@@ -129,32 +109,9 @@ class RandomCnn:
         return self.add('MatMul', value, self.weights((size, 3))), 3
 
     @property
-    def opset(self) -> int:
+    def opset(self) -> int:  # type: ignore[override]
         return 13 if self.is_qdq else 11
-
-    def model(self, name: str, batch: int, shape: tuple[int, ...], output: str, units: int) -> onnx.ModelProto:
-        x = helper.make_tensor_value_info('x', TensorProto.FLOAT, [batch, *shape])
-        y = helper.make_tensor_value_info(output, TensorProto.FLOAT, [batch, units])
-        graph = helper.make_graph(self.nodes, name, [x], [y], self.constants)
-        imports = [helper.make_opsetid('', self.opset), helper.make_opsetid('qonnx.custom_op.general', 1)]
-        return helper.make_model(graph, opset_imports=imports, ir_version=8)
-
-
-def main() -> None:
-    folder, seed, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    for index in range(count):
-        rng = np.random.default_rng([seed, index])
-        drawn = RandomCnn(rng)
-        shape = (int(rng.integers(1, 4)), *(int(size) for size in rng.integers(3, 7, rng.integers(1, 3))))
-        output, units = drawn.layers(shape)
-        name = f'cnn_{index:03d}'
-        x = (rng.integers(-256, 256, (NUM_SAMPLES, *shape)) / 64).astype(np.float32)
-        wrapped = ModelWrapper(drawn.model(name, NUM_SAMPLES, shape, output, units)).transform(InferShapes())
-        y = execute_onnx(wrapped, {'x': x})[output]
-        onnx.save(drawn.model(name, 1, shape, output, units), folder / f'{name}.onnx')
-        np.savez_compressed(folder / f'{name}.npz', x=x, y=y)
-        (folder / f'{name}.json').write_text(json.dumps(drawn.used))
 
 
 if __name__ == '__main__':
-    main()
+    write_models(RandomCnn, 'cnn', samples=16, reach=256)

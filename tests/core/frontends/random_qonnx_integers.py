@@ -3,41 +3,17 @@
 Codes all the way: QLinearConv, QLinearMatMul, their Integer forms, Trunc of version 2, and what exporters do to shapes.
 """
 
-import json
-import sys
-from pathlib import Path
-
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.core.onnx_exec import execute_onnx
-from qonnx.transformation.infer_shapes import InferShapes
+from onnx import TensorProto
+from random_qonnx_graph import RandomGraph, write_models
 
-NUM_SAMPLES = 24
 SCALES = (0.25, 0.5, 0.0371, 0.113, 0.29)
 
 
-class RandomIntegers:
+class RandomIntegers(RandomGraph):
     """Quantized inputs, one or two products of codes, and back to float numbers."""
 
-    def __init__(self, rng: np.random.Generator) -> None:
-        self.rng = rng
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-        self.used: list[str] = []
-
-    def constant(self, value, dtype=np.float32) -> str:
-        name = f'c{len(self.constants)}'
-        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype=dtype), name))
-        return name
-
-    def add(self, op_type: str, *inputs: str, domain: str = '', **attributes) -> str:
-        output = f't{len(self.nodes)}'
-        self.used.append(op_type)
-        name = f'{op_type}_{len(self.nodes)}'
-        self.nodes.append(helper.make_node(op_type, inputs, [output], name, domain=domain, **attributes))
-        return output
+    qonnx_opset = 2
 
     def scale(self, size: tuple[int, ...] = ()) -> np.ndarray:
         return self.rng.choice(SCALES, size)
@@ -127,28 +103,6 @@ class RandomIntegers:
         value, size = self.shapes(value, size)
         return value, size, shape
 
-    def model(self, name: str, batch: int, shape: tuple[int, ...], output: str, units: int) -> onnx.ModelProto:
-        x = helper.make_tensor_value_info('x', TensorProto.FLOAT, [batch, *shape])
-        y = helper.make_tensor_value_info(output, TensorProto.FLOAT, [batch, units])
-        graph = helper.make_graph(self.nodes, name, [x], [y], self.constants)
-        imports = [helper.make_opsetid('', 13), helper.make_opsetid('qonnx.custom_op.general', 2)]
-        return helper.make_model(graph, opset_imports=imports, ir_version=8)
-
-
-def main() -> None:
-    folder, seed, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    for index in range(count):
-        rng = np.random.default_rng([seed, index])
-        drawn = RandomIntegers(rng)
-        output, units, shape = drawn.build()
-        name = f'integers_{index:03d}'
-        x = (rng.integers(-512, 512, (NUM_SAMPLES, *shape)) / 64).astype(np.float32)
-        wrapped = ModelWrapper(drawn.model(name, NUM_SAMPLES, shape, output, units)).transform(InferShapes())
-        y = execute_onnx(wrapped, {'x': x})[output]
-        onnx.save(drawn.model(name, 1, shape, output, units), folder / f'{name}.onnx')
-        np.savez_compressed(folder / f'{name}.npz', x=x, y=y)
-        (folder / f'{name}.json').write_text(json.dumps(drawn.used))
-
 
 if __name__ == '__main__':
-    main()
+    write_models(RandomIntegers, 'integers', samples=24, reach=512)

@@ -1,54 +1,33 @@
 """Convolutional QONNX and QDQ models against qonnx and ONNX Runtime: a recorded set, and a long run of new ones."""
 
-import json
-import subprocess
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 from onnx_writer import OnnxFile
+from qonnx_oracle import NUM_RECORDED, check_generated, check_recorded
 
 from da4ml_core.errors import FrontendError
 from da4ml_core.frontends.qonnx_file import read_qonnx
-from da4ml_core.interp import predict
-from da4ml_core.trace import SolverOptions
 
 GENERATOR = Path(__file__).with_name('random_qonnx_cnns.py')
-RECORDED = Path(__file__).with_name('recorded_qonnx_cnns.npz')  # of seed 5: see record() below
-NUM_RECORDED, NUM_MODELS = 12, 150
-FAST = SolverOptions(effort='fast')
+RECORDED = Path(__file__).with_name('recorded_qonnx_cnns.npz')  # of seed 5, by qonnx_oracle.record
+NUM_MODELS = 150
 OPERATIONS = {
     *('AveragePool', 'BatchNormalization', 'Clip', 'Concat', 'Conv', 'DequantizeLinear', 'Flatten', 'Gather'),
     *('GlobalMaxPool', 'MatMul', 'MaxPool', 'Quant', 'QuantizeLinear', 'Relu', 'Reshape', 'Shape', 'Transpose'),
 }
 
 
-def check(path: Path, x, expected) -> None:
-    model = read_qonnx(path, FAST)
-    y = model.finish(predict(model.program, x)).reshape(expected.shape)
-    assert np.count_nonzero(y != expected) == 0, path.name
-
-
 @pytest.mark.parametrize('index', range(NUM_RECORDED))
-def test_recorded_models(index: int, tmp_path: Path):
-    with np.load(RECORDED) as recorded:
-        path = tmp_path / f'cnn_{index}.onnx'
-        path.write_bytes(recorded[f'model_{index}'].tobytes())
-        check(path, recorded[f'x_{index}'], recorded[f'y_{index}'])
+def test_recorded_models(index: int, tmp_path: Path) -> None:
+    check_recorded(RECORDED, index, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize('seed', [11, 12])
 def test_every_output_of_every_model_is_equal(seed: int, qonnx_python: str, tmp_path: Path) -> None:
-    subprocess.run(
-        [qonnx_python, '-W', 'ignore', str(GENERATOR), str(tmp_path), str(seed), str(NUM_MODELS)], check=True
-    )
-    used: Counter[str] = Counter()
-    for path in sorted(tmp_path.glob('*.onnx')):
-        recorded = np.load(path.with_suffix('.npz'))
-        check(path, recorded['x'], recorded['y'])
-        used.update(json.loads(path.with_suffix('.json').read_text()))
+    used = check_generated(qonnx_python, GENERATOR, seed, NUM_MODELS, tmp_path)
     assert set(used) >= OPERATIONS
 
 
@@ -98,14 +77,3 @@ def test_what_is_refused(change, message: str, tmp_path: Path):
     change(model)
     with pytest.raises(FrontendError, match=message):
         read_qonnx(model.write(tmp_path))
-
-
-def record(folder: Path) -> None:
-    """Write the recorded set from the first models of a folder that the generator filled."""
-    arrays = {}
-    for index in range(NUM_RECORDED):
-        path = folder / f'cnn_{index:03d}.onnx'
-        arrays[f'model_{index}'] = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-        with np.load(path.with_suffix('.npz')) as data:
-            arrays |= {f'{name}_{index}': data[name] for name in ('x', 'y')}
-    np.savez_compressed(RECORDED, **arrays)
