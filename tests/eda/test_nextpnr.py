@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from da4ml_core.codegen import emit_verilog
 from da4ml_core.codegen.bundle import PortField, RtlBundle
 from da4ml_core.fixed import FixedType
 from da4ml_core.ir.opcode import Quantization
+from da4ml_core.passes.schedule import schedule
+from da4ml_core.trace import Tracer
 from da4ml_flow.eda import core_file, vectors
 from da4ml_flow.eda.backends import nextpnr, verilator
 from da4ml_flow.errors import ToolFailed
@@ -42,6 +45,16 @@ def test_other_families(write_pair: Callable[..., Any], tmp_path: Path, need: Ca
     assert all(10 < value < 1000 for value in done.fmax_mhz.values())
     assert done.resources.ffs == 7 + 6 + 5
     assert done.resources.carry > 0
+
+
+def test_a_kernel_named_as_a_table_is_counted_on_its_own(tmp_path: Path) -> None:
+    tracer = Tracer('kernel')
+    x = tracer.input((2,)).quantize(True, 2, 2, 'RND', 'SAT')
+    program = tracer.finish(np.tanh(x).quantize(True, 0, 7, 'RND', 'SAT') + x)
+    plan = schedule(program, stages=1)
+    core_file.write_core(emit_verilog(plan, 'my_table'), 'kernel', tmp_path / 'rtl')
+    done = nextpnr.implement(tmp_path / 'rtl', 'ecp5-12k', (1,), tmp_path / 'pnr')
+    assert 0 < done.resources.ffs <= plan.register_bits
 
 
 @pytest.mark.slow

@@ -69,14 +69,15 @@ class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
         yield f'hierarchy -top {top}'  # synth_* checks it, once it knows the cells of its family
         if self.vlogparam:
             yield f'rename -top {top}'  # `hierarchy` may have named it after its parameters
-        keep = self.tool_options.get('keep_module')
+        keep, tables = self.tool_options.get('keep_module'), _TABLES
         if keep:
+            tables = f'{_TABLES} {_checked(_WORD, keep)} %d'  # which may have such a name, and stays
             yield f'setattr -mod -set keep_hierarchy 1 {_checked(_WORD, keep)}'
         for nets in self.tool_options.get('keep_nets', []):
             yield f'setattr -set keep 1 {_checked(_SELECTION, nets)}'
         # alone, a table is its LUTs; within the whole it would take registers in front of it as its own, once each
         yield f'logger -nowarn "Selection .*{_TABLES[1:-1]}.* did not match"'
-        yield f'setattr -mod -set keep_hierarchy 1 {_TABLES}'
+        yield f'setattr -mod -set keep_hierarchy 1 {tables}'
         # tables are logic: their latency would not be that of a block RAM
         more = self.tool_options.get('yosys_synth_options', [])
         options = ' '.join(['-nobram', *(_checked(_OPTION, word) for option in more for word in option.split())])
@@ -89,7 +90,7 @@ class Da4mlyosys(Edatool):  # type: ignore[misc]  # edalize finds a tool by its 
             # the attribute that Vivado knows is nothing to Yosys, and does not come through GHDL
             kept = ' -nosrl' if self.tool_options.get('no_shift_registers') else ''
             yield f'synth_xilinx -family {family} -top {top} -flatten -noiopad -noclkbuf {options}{kept}'
-        yield f'setattr -mod -unset keep_hierarchy {_TABLES}'
+        yield f'setattr -mod -unset keep_hierarchy {tables}'
         yield 'flatten'
         yield 'check -noinit'
         yield f'tee -q -o {self.name}_stat.json stat -json'
